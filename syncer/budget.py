@@ -1,0 +1,84 @@
+"""What one run may spend: time, retries, waiting. One budget per run, shared by every account in it."""
+
+from collections import Counter
+from typing import Final, Protocol
+
+from syncer.errors import Interrupted, OutOfTime
+
+RETRIES: Final = 20
+RETRIES_PER_SUCCESS: Final = 0.1
+SPLITS: Final = 15
+"""Batches that may be halved in one run; each costs two adds (fault model §3: at most 30 extra adds)."""
+MAX_WAITED: Final = 120.0
+"""Seconds that a run may spend waiting: because Spotify asks for it, or before it tries again."""
+SPARE: Final = 5.0
+"""Seconds kept for the report beside a request's worst case (fault model §3)."""
+
+
+class _Monotonic(Protocol):
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Stop:
+    """A wish to end the run soon, set by a signal handler and looked at between requests."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __call__(self, signal: int) -> None:
+        self.signal = signal
+
+
+class Budget:
+    """The limits of one run; every request asks :meth:`allow` first."""
+
+    def __init__(self, clock: _Monotonic, *, deadline: float | None = None, stop: Stop | None = None) -> None:
+        """*deadline* is on the clock's monotonic scale; None = no deadline."""
+        self._clock = clock
+        self._deadline = deadline
+        self._stop = stop or Stop()
+        self._retries = float(RETRIES)
+        self._splits = SPLITS
+        self._waited = 0.0
+        self.requests: Counter[str] = Counter()
+
+    @property
+    def interrupted_by(self) -> int | None:
+        """The signal that asked this run to stop, if one did."""
+        return self._stop.signal
+
+    def allow(self, worst_case: float = 0.0) -> None:
+        """Return if a request that may take *worst_case* seconds can start; OutOfTime or Interrupted if not."""
+        if self._stop.signal is not None:
+            raise Interrupted(self._stop.signal)
+        if self._deadline is not None and self._deadline - self._clock.monotonic() <= worst_case + SPARE:
+            raise OutOfTime
+
+    def succeeded(self) -> None:
+        """Earn a part of a retry."""
+        self._retries += RETRIES_PER_SUCCESS
+
+    def take_retry(self) -> bool:
+        """Spend one retry, if one is left."""
+        if self._retries < 1:
+            return False
+        self._retries -= 1
+        return True
+
+    def take_split(self) -> bool:
+        """Spend the halving of one refused batch, if one is left."""
+        self._splits -= 1
+        return self._splits >= 0
+
+    def may_wait(self, seconds: float) -> bool:
+        """Whether *seconds* of waiting fit this run's limit and deadline."""
+        late = self._deadline is not None and self._deadline - self._clock.monotonic() <= seconds + SPARE
+        return self._waited + seconds <= MAX_WAITED and not late
+
+    def wait(self, seconds: float) -> None:
+        """Sleep; it counts against :data:`MAX_WAITED`. Interrupted if the wish to stop came meanwhile."""
+        self._waited += seconds
+        self._clock.sleep(seconds)
+        self.allow()

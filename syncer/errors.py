@@ -1,0 +1,403 @@
+"""Every failure we expect: its code, what happened, the one thing to do next, and how far it reaches."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import ClassVar
+
+
+class Code(StrEnum):
+    """The codes of interface §3."""
+
+    SOURCE_NOT_READABLE = "source-not-readable"
+    SOURCE_SPOTIFY_MADE = "source-spotify-made"
+    TARGET_NOT_WRITABLE = "target-not-writable"
+    NOT_FOUND = "not-found"
+    SIGN_IN_NEEDED = "sign-in-needed"
+    MISSING_SCOPE = "missing-scope"
+    PREMIUM_NEEDED = "premium-needed"
+    NOT_ALLOW_LISTED = "not-allow-listed"
+    CLIENT_REFUSED = "client-refused"
+    CREDENTIALS_UNREADABLE = "credentials-unreadable"
+    AWS_DENIED = "aws-denied"
+    RATE_LIMITED = "rate-limited"
+    QUOTA_EXCEEDED = "quota-exceeded"
+    TEMPORARY = "temporary"
+    UNCLEAR_ADD = "unclear-add"
+    PLAN_TOO_LARGE = "plan-too-large"
+    TARGET_FULL = "target-full"
+    TARGET_UNSTABLE = "target-unstable"
+    RELINKED = "relinked"
+    UNREADABLE_ANSWER = "unreadable-answer"
+    OUT_OF_TIME = "out-of-time"
+    INTERRUPTED = "interrupted"
+    LOCKED = "locked"
+    CONFIG = "config"
+    BUG = "bug"
+
+
+class Reach(Enum):
+    """How much of a run an error ends."""
+
+    PAIR = "pair"
+    ACCOUNT = "account"
+    RUN = "run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with the config, where a person finds it. Lines and columns count from 1; 0 = the whole file."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return ``file:line:col: path: message``, the form editors jump to."""
+        return f"{self.file}:{self.line}:{self.column}: {self.path}: {self.message}"
+
+
+class SyncError(Exception):
+    """An expected failure. ``str()`` is one sentence for a person; ``hint`` the one thing to do next."""
+
+    code: ClassVar[Code]
+    reach: ClassVar[Reach] = Reach.PAIR
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ConfigError(SyncError):
+    """Nothing runs. ``problems`` are in file order."""
+
+    code = Code.CONFIG
+    reach = Reach.RUN
+
+    def __init__(self, problems: Iterable[Problem], *, hint: str = "correct the config and try again") -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)), hint=hint)
+
+
+# --- one playlist: this pair only -------------------------------------------------------------------------------------
+
+
+class NotFound(SyncError):
+    """No such playlist for this account: gone, private to someone else, or never there."""
+
+    code = Code.NOT_FOUND
+
+    def __init__(self, playlist: str) -> None:
+        self.playlist = playlist
+        super().__init__(
+            f"Spotify knows no playlist {playlist} that this account may see",
+            hint="check the link; if the playlist is someone else's and private, ask them to share it",
+        )
+
+
+class SourceNotReadable(SyncError):
+    """The playlist exists, but Spotify keeps its items from this app (contract §1.2)."""
+
+    code = Code.SOURCE_NOT_READABLE
+
+    def __init__(self, playlist: str) -> None:
+        self.playlist = playlist
+        super().__init__(
+            f"Spotify shows the items of {playlist} only to its owner and collaborators",
+            hint="copy its tracks into a playlist of your own in a Spotify app and use that as the source,"
+            " or become a collaborator",
+        )
+
+
+class SourceSpotifyMade(SyncError):
+    """A list that Spotify makes itself, closed to apps since 2024-11-27 (contract §1.4)."""
+
+    code = Code.SOURCE_SPOTIFY_MADE
+
+    def __init__(self, playlist: str) -> None:
+        self.playlist = playlist
+        super().__init__(
+            f"{playlist} is made by Spotify, and Spotify no longer lets new apps read such playlists",
+            hint="copy its tracks into a playlist of your own in a Spotify app and use that copy as the source",
+        )
+
+
+class TargetNotWritable(SyncError):
+    """The account may not add to the playlist."""
+
+    code = Code.TARGET_NOT_WRITABLE
+
+    def __init__(self, playlist: str) -> None:
+        self.playlist = playlist
+        super().__init__(
+            f"this account may not add to {playlist}",
+            hint="use a playlist of your own as the target, or ask its owner to make you a collaborator",
+        )
+
+
+class PlanTooLarge(SyncError):
+    """The plan is larger than its pair allows for a target that is not empty."""
+
+    code = Code.PLAN_TOO_LARGE
+
+    def __init__(self, *, planned: int, allowed: int) -> None:
+        self.planned, self.allowed = planned, allowed
+        super().__init__(
+            f"the run would add {planned} items, and max_additions is {allowed}",
+            hint="look at `syncer plan`, then raise max_additions for this pair or fix the source",
+        )
+
+
+class TargetFull(SyncError):
+    """The target has no room for the whole plan below Spotify's ceiling (contract §2.3)."""
+
+    code = Code.TARGET_FULL
+
+    def __init__(self, playlist: str, *, room: int, limit: int) -> None:
+        self.playlist, self.room, self.limit = playlist, room, limit
+        super().__init__(
+            f"{playlist} has room for {room} more items below Spotify's limit of {limit}",
+            hint="make a new playlist and use it as the target",
+        )
+
+
+class TargetUnstable(SyncError):
+    """The target kept changing while we read it, so nothing could be added safely."""
+
+    code = Code.TARGET_UNSTABLE
+
+    def __init__(self, playlist: str) -> None:
+        self.playlist = playlist
+        super().__init__(
+            f"{playlist} kept changing while it was read, so nothing was added to it",
+            hint="leave the playlist alone for a minute; the next run tries again",
+        )
+
+
+class UnclearAdd(SyncError):
+    """Spotify did not say whether an add happened; it is never sent again in this run (fault model §2)."""
+
+    code = Code.UNCLEAR_ADD
+
+    def __init__(self, playlist: str) -> None:
+        self.playlist = playlist
+        super().__init__(
+            f"Spotify did not say whether the last add to {playlist} happened, so this run adds nothing more to it",
+            hint="nothing to do: the next run reads the playlist and adds what is missing",
+        )
+
+
+class Rejected(SyncError):
+    """Spotify refused an add as malformed (400): one of its URIs is bad, and nothing of it was carried out."""
+
+    code = Code.UNREADABLE_ANSWER
+
+    def __init__(self, playlist: str) -> None:
+        self.playlist = playlist
+        super().__init__(
+            f"Spotify refused to add to {playlist}", hint="run `syncer plan` and report the items it lists"
+        )
+
+
+class MissingScope(SyncError):
+    """The sign-in does not allow what the pair needs; only a new consent widens it (contract §3.4)."""
+
+    code = Code.MISSING_SCOPE
+
+    def __init__(self, account: str, scope: str) -> None:
+        self.account, self.scope = account, scope
+        super().__init__(
+            f"the sign-in of account {account!r} lacks the scope {scope}",
+            hint=f"run `syncer login --account {account}` and agree to it",
+        )
+
+
+# --- trouble that passes ----------------------------------------------------------------------------------------------
+
+
+class Temporary(SyncError):
+    """The network or Spotify failed; a later run has every chance."""
+
+    code = Code.TEMPORARY
+
+    def __init__(self, what: str, *, hint: str = "nothing to do: the next run tries again") -> None:
+        super().__init__(what, hint=hint)
+
+
+class Outage(Temporary):
+    """Nothing but the network or Spotify's servers was in the way: the next pair would likely meet the same."""
+
+
+class UnreadableAnswer(SyncError):
+    """Spotify answered with something that is not what its API promises."""
+
+    code = Code.UNREADABLE_ANSWER
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, hint="try again later; if it stays, look for a newer version of the syncer")
+
+
+# --- an account: its pairs stop, others go on -------------------------------------------------------------------------
+
+
+class SignInNeeded(SyncError):
+    """The consent has expired or was withdrawn (contract §3.2)."""
+
+    code = Code.SIGN_IN_NEEDED
+    reach = Reach.ACCOUNT
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        super().__init__(
+            f"the Spotify sign-in of account {account!r} has expired or was withdrawn"
+            " (Spotify ends every sign-in after six months)",
+            hint=f"run `syncer login --account {account}`",
+        )
+
+
+class ClientRefused(SyncError):
+    """The token endpoint does not accept the app itself."""
+
+    code = Code.CLIENT_REFUSED
+    reach = Reach.ACCOUNT
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        super().__init__(
+            f"Spotify does not accept the app of account {account!r}: its client id or client secret is wrong",
+            hint="compare spotify_client_id and spotify_client_secret with your app at developer.spotify.com/dashboard",
+        )
+
+
+class PremiumNeeded(SyncError):
+    """The owner of the app has no Premium (contract §4.1)."""
+
+    code = Code.PREMIUM_NEEDED
+    reach = Reach.ACCOUNT
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Spotify serves this app only while the owner of the app has Spotify Premium",
+            hint="renew Premium for the account that owns the app; it can take some hours to be noticed",
+        )
+
+
+class NotAllowListed(SyncError):
+    """The user is not among the users of the app (contract §1.2)."""
+
+    code = Code.NOT_ALLOW_LISTED
+    reach = Reach.ACCOUNT
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        super().__init__(
+            f"the user of account {account!r} is not on the allow-list of the app",
+            hint="add the user under User Management of your app at developer.spotify.com/dashboard",
+        )
+
+
+class CredentialsUnreadable(SyncError):
+    """The stored credentials cannot be used as they are. Messages name keys and places, never values."""
+
+    code = Code.CREDENTIALS_UNREADABLE
+    reach = Reach.ACCOUNT
+
+
+class AwsDenied(SyncError):
+    """AWS refused the call; the message names the action and the resource."""
+
+    code = Code.AWS_DENIED
+    reach = Reach.ACCOUNT
+
+
+class StoreUnreachable(SyncError):
+    """The credential store failed in a way that passes: throttled, or not reached."""
+
+    code = Code.TEMPORARY
+    reach = Reach.ACCOUNT
+
+
+# --- the whole run ----------------------------------------------------------------------------------------------------
+
+
+class RateLimited(SyncError):
+    """Spotify asks for a longer wait than a run may take (contract §4.2)."""
+
+    code = Code.RATE_LIMITED
+    reach = Reach.RUN
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(
+            f"Spotify asks this app to wait {_span(seconds)} before the next request",
+            hint="nothing to do: later runs go on; if it happens often, run less often",
+        )
+
+
+class QuotaExceeded(RateLimited):
+    """The daily quota of the developer account is used up (contract §4.2)."""
+
+    code = Code.QUOTA_EXCEEDED
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.args = (f"the daily Spotify quota of the app's owner is used up; it opens again in {_span(seconds)}",)
+
+
+class OutOfTime(SyncError):
+    """Another request might not end before the deadline."""
+
+    code = Code.OUT_OF_TIME
+    reach = Reach.RUN
+
+    def __init__(self) -> None:
+        super().__init__("the time for this run is used up", hint="nothing to do: the next run goes on from here")
+
+
+class Interrupted(SyncError):
+    """A person or the system asked us to stop."""
+
+    code = Code.INTERRUPTED
+    reach = Reach.RUN
+
+    def __init__(self, signal: int) -> None:
+        self.signal = signal
+        super().__init__("the run was interrupted", hint="run it again: it goes on from here")
+
+
+class OutageStop(Temporary):
+    """Three pairs in a row failed for the network or Spotify's servers: trying the rest would only wait."""
+
+    reach = Reach.RUN
+
+    def __init__(self) -> None:
+        super().__init__("Spotify could not be reached for several pairs in a row, so the rest was not tried")
+
+
+# --- us ---------------------------------------------------------------------------------------------------------------
+
+
+class Bug(SyncError):
+    """Something that should not happen; the log holds the traceback under ``id``."""
+
+    code = Code.BUG
+
+    def __init__(self, bug_id: str) -> None:
+        self.id = bug_id
+        super().__init__(
+            f"the syncer made a mistake of its own ({bug_id})",
+            hint=f"look for {bug_id} in the log and report what stands there",
+        )
+
+
+_MINUTE, _HOUR = 60, 3600
+
+
+def _span(seconds: float) -> str:
+    """Say a wait as people do: rounded up, in one unit."""
+    for unit, size in (("hours", _HOUR), ("minutes", _MINUTE)):
+        if seconds >= 2 * size:
+            return f"{-int(-seconds // size)} {unit}"
+    return f"{-int(-seconds // 1)} seconds"

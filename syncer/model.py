@@ -1,0 +1,209 @@
+"""The words of the product as frozen values; nothing here does anything."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from syncer.errors import Code, Problem
+from syncer.ids import PlaylistId, Uri, playlist_uri
+
+MAX_BATCH: Final = 100
+"""URIs in one append (contract §2.3)."""
+PAGE_SIZE: Final = 50
+"""Entries in one page of a read (contract §2.2)."""
+MAX_ITEMS: Final = 10_000
+"""Items we let a target grow to (contract §2.3; fault model P8)."""
+DEFAULT_ACCOUNT: Final = "default"
+
+
+class Kind(StrEnum):
+    """What an entry of a playlist is; only tracks and episodes can be added."""
+
+    TRACK = "track"
+    EPISODE = "episode"
+    LOCAL = "local-file"
+    UNAVAILABLE = "unavailable"
+    UNSUPPORTED = "unsupported"
+
+
+class Reason(StrEnum):
+    """Why a plan leaves an item of the source out."""
+
+    ALREADY_THERE = "already-there"
+    REPEATED = "repeated-in-source"
+    LOCAL = "local-file"
+    UNAVAILABLE = "unavailable"
+    UNSUPPORTED = "unsupported"
+    REJECTED = "rejected"
+
+
+class Status(StrEnum):
+    """What became of one pair in one run (interface §3)."""
+
+    ADDED = "added"
+    UNCHANGED = "unchanged"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    NOT_TRIED = "not-tried"
+    DISABLED = "disabled"
+    NOT_SELECTED = "not-selected"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistSource:
+    """A playlist to read from."""
+
+    id: PlaylistId
+
+    def __str__(self) -> str:
+        """Return how reports name it."""
+        return playlist_uri(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class LikedSongs:
+    """The account's Liked Songs, newest first (contract §2.4)."""
+
+    def __str__(self) -> str:
+        """Return how reports and the config name it."""
+        return "liked"
+
+
+Source = PlaylistSource | LikedSongs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A name in the config and where its credentials are; exactly one place is set, or none for the default."""
+
+    name: str
+    secret: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One configured entry, one way: sources → target."""
+
+    name: str
+    sources: tuple[Source, ...]
+    target: PlaylistId
+    account: str = DEFAULT_ACCOUNT
+    enabled: bool = True
+    max_additions: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A config that holds: at least one pair, names unique, in file order."""
+
+    pairs: tuple[Pair, ...]
+    accounts: tuple[Account, ...] = (Account(name=DEFAULT_ACCOUNT),)
+    warnings: tuple[Problem, ...] = ()
+
+    def account(self, name: str) -> Account:
+        """Return the account called *name*; there is one for every pair."""
+        return next(account for account in self.accounts if account.name == name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """An entry of a playlist. ``uri`` is None where Spotify gave none; the entry still has its position."""
+
+    uri: Uri | None
+    kind: Kind = Kind.TRACK
+    name: str = ""
+    artists: tuple[str, ...] = ()
+    added_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a playlist says of itself. ``readable`` is False where Spotify keeps its items from this app."""
+
+    id: PlaylistId
+    name: str
+    snapshot_id: str
+    readable: bool
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some entries, from an offset on, and how many there are in all."""
+
+    total: int
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """An item of the source that the plan leaves out, and why."""
+
+    item: Item
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The decision as data: every item of the source is in ``additions`` or in ``skips``."""
+
+    pair: Pair
+    additions: tuple[Item, ...]
+    skips: tuple[Skip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An error as reports carry it."""
+
+    code: Code
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one pair. ``added`` holds the items that landed (in a dry run: would land)."""
+
+    pair: Pair
+    status: Status
+    plan: Plan | None = None
+    added: tuple[Item, ...] = ()
+    deferred: int = 0
+    unconfirmed: int = 0
+    rejected: tuple[Item, ...] = ()
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """When an account's consent was given; Spotify ends it six months later (contract §3.2)."""
+
+    account: str
+    consented: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the caller asks of a run: these pairs, or all."""
+
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Of one run: one outcome per configured pair, in file order."""
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    dry_run: bool = False
+    outcomes: tuple[Outcome, ...] = ()
+    error: Failure | None = None
+    problems: tuple[Problem, ...] = ()
+    sign_ins: tuple[SignIn, ...] = ()
+    requests: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    interrupted_by: int | None = None

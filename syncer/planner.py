@@ -1,0 +1,35 @@
+"""Decide what a target lacks. Values in, a value out: no clock, no log, no request."""
+
+from collections.abc import Iterable
+
+from syncer.ids import Uri, is_addable
+from syncer.model import Item, Kind, Pair, Plan, Reason, Skip
+
+_NEVER_ADDABLE = {
+    Kind.LOCAL: Reason.LOCAL,
+    Kind.UNAVAILABLE: Reason.UNAVAILABLE,
+    Kind.UNSUPPORTED: Reason.UNSUPPORTED,
+}
+
+
+def plan(pair: Pair, source: Iterable[Item], target: Iterable[Item]) -> Plan:
+    """Pick what *target* lacks, in source order, each URI once.
+
+    Every item of *source* ends up in the plan: as an addition, or as a skip with its reason.
+    """
+    present = {item.uri for item in target if item.uri is not None}
+    chosen: dict[Uri, Item] = {}
+    skips: list[Skip] = []
+    for item in source:
+        uri = item.uri
+        if item.kind in _NEVER_ADDABLE:
+            skips.append(Skip(item=item, reason=_NEVER_ADDABLE[item.kind]))
+        elif uri is None or not is_addable(uri):
+            skips.append(Skip(item=item, reason=Reason.UNSUPPORTED))
+        elif uri in present:
+            skips.append(Skip(item=item, reason=Reason.ALREADY_THERE))
+        elif uri in chosen:
+            skips.append(Skip(item=item, reason=Reason.REPEATED))
+        else:
+            chosen[uri] = item
+    return Plan(pair=pair, additions=tuple(chosen.values()), skips=tuple(skips))

@@ -1,0 +1,142 @@
+"""What the one path wants from the world. Adapters and test fakes keep these contracts alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from syncer.budget import Budget
+from syncer.ids import PlaylistId, Uri
+from syncer.model import Account, Head, Outcome, Page, Pair, SignIn
+
+
+class Clock(Protocol):
+    """Time. Lifetimes and deadlines use :meth:`monotonic`, dates use :meth:`now`."""
+
+    def now(self) -> datetime:
+        """Return the date and time, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let *seconds* pass, or fewer if the run is asked to stop."""
+        ...
+
+
+class Chance(Protocol):
+    """The one source of randomness."""
+
+    def uniform(self, a: float, b: float) -> float:
+        """Return a number between *a* and *b*."""
+        ...
+
+
+class Playlists(Protocol):
+    """The playlists that one signed-in account can reach.
+
+    Every call may raise what reaches further than a playlist: Temporary, UnreadableAnswer, and any error that ends the
+    account or the run.
+    """
+
+    def head(self, playlist: PlaylistId) -> Head:
+        """Return what *playlist* says of itself; NotFound if there is none for this account."""
+        ...
+
+    def page(self, playlist: PlaylistId, offset: int) -> Page:
+        """Return at most PAGE_SIZE entries from *offset* on, holes included.
+
+        SourceNotReadable where Spotify keeps the items to owner and collaborators, NotFound if it is gone.
+        """
+        ...
+
+    def liked_page(self, offset: int) -> Page:
+        """Return at most PAGE_SIZE of the Liked Songs from *offset* on; MissingScope if not consented to."""
+        ...
+
+    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
+        """Add 1 to MAX_BATCH addable *uris* at the end, in order, all or none.
+
+        Returns only if they were added. UnclearAdd: they may have been. Every other error: they were not;
+        TargetNotWritable, MissingScope or NotFound say why, Rejected that one of the URIs is bad.
+        """
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Connection:
+    """An account, signed in for one run. ``warnings`` may grow while the run lasts."""
+
+    playlists: Playlists
+    sign_in: SignIn
+    warnings: list[str] = field(default_factory=list)
+
+
+class Connect(Protocol):
+    """Opens an account for one run: reads its credentials and has an access token ready."""
+
+    def __call__(self, account: Account, budget: Budget) -> Connection:
+        """Return *account*, signed in; an error that ends the account where that cannot be had."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What we keep secret for one account (interface §4). Values are stripped and hold no control characters."""
+
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    refresh_token: str = field(repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    expires_at: float | None = None
+    scope: str | None = None
+    authorized_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Credentials as read, with the mark of the version they came from. Equal marks mean nobody wrote in between."""
+
+    credentials: Credentials
+    version: str
+
+
+class CredentialStore(Protocol):
+    """Where one account's credentials are kept."""
+
+    place: str
+    """What a message calls it: a path, or the name of a secret."""
+
+    def load(self) -> Stored:
+        """Return what is kept; CredentialsUnreadable, AwsDenied or StoreUnreachable where that cannot be had."""
+        ...
+
+    def save(self, changed: Credentials, *, over: Stored) -> Stored:
+        """Keep *changed*, if what is kept is still *over*, and every key we do not know.
+
+        Stored in the meantime by someone else: nothing is written and StoredMeanwhile is raised. A store that cannot
+        be written raises like :meth:`load`. What was there before is never damaged.
+        """
+        ...
+
+
+class StoredMeanwhile(Exception):
+    """Someone else wrote first; read again."""
+
+
+class Watch(Protocol):
+    """Someone who looks on while a run goes."""
+
+    def reading(self, what: str, done: int, total: int) -> None:
+        """*done* of *total* entries of *what* are read."""
+        ...
+
+    def starting(self, pair: Pair) -> None:
+        """*pair* is next."""
+        ...
+
+    def ended(self, outcome: Outcome) -> None:
+        """A pair is through."""
+        ...

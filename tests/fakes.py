@@ -1,0 +1,201 @@
+"""One strict fake per port: it refuses what the real thing refuses, and keeps the history that tests read."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from syncer.budget import Budget
+from syncer.errors import NotFound, SourceNotReadable, SyncError, TargetNotWritable, UnclearAdd
+from syncer.ids import PlaylistId, Uri, is_addable, playlist_uri
+from syncer.model import (
+    MAX_BATCH,
+    PAGE_SIZE,
+    Account,
+    Config,
+    Head,
+    Item,
+    Kind,
+    LikedSongs,
+    Outcome,
+    Page,
+    Pair,
+    PlaylistSource,
+    SignIn,
+    Source,
+)
+from syncer.ports import Connection, Playlists
+
+
+def identifier(word: str) -> PlaylistId:
+    """Return a playlist id that shows *word*: ``week`` is ``weekxxxxxxxxxxxxxxxxxx``."""
+    return PlaylistId(word.ljust(22, "x"))
+
+
+def uri(letter: str) -> Uri:
+    """Return the uri of the track called *letter*."""
+    return Uri(f"spotify:track:{letter.rjust(22, '0')}")
+
+
+def item(letter: str) -> Item:
+    """Return the track called *letter*; ``.`` is an entry that is no longer there."""
+    if letter == ".":
+        return Item(uri=None, kind=Kind.UNAVAILABLE)
+    return Item(uri=uri(letter), name=letter, artists=("Anna",))
+
+
+def items(letters: Sequence[str]) -> tuple[Item, ...]:
+    """Return one track a letter."""
+    return tuple(map(item, letters))
+
+
+def letters(of: Sequence[Item]) -> str:
+    """Return the names of *of*, run together."""
+    return "".join(one.name for one in of)
+
+
+def source(word: str) -> Source:
+    """Return the source that a test names by a word."""
+    return LikedSongs() if word == "liked" else PlaylistSource(identifier(word))
+
+
+def pair(sources: str, target: str, **options: object) -> Pair:
+    """Return the pair ``a+b`` → target, named ``a+b-to-target``."""
+    return Pair(
+        name=f"{sources}-to-{target}".replace("+", "-"),
+        sources=tuple(map(source, sources.split("+"))),
+        target=identifier(target),
+        **options,  # type: ignore[arg-type] # a test that misspells one fails
+    )
+
+
+def config(*pairs: Pair) -> Config:
+    """Return a config of *pairs*, with every account they name."""
+    return Config(pairs=pairs, accounts=tuple(Account(name=name) for name in dict.fromkeys(p.account for p in pairs)))
+
+
+class FakeClock:
+    """Time that passes only when someone sleeps."""
+
+    def __init__(self, start: str = "2026-11-22T06:00:00") -> None:
+        self.start = datetime.fromisoformat(start).replace(tzinfo=UTC)
+        self.elapsed = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self.start + timedelta(seconds=self.elapsed)
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.elapsed += seconds
+
+
+class NoChance:
+    """Chance that always falls on the low end."""
+
+    def uniform(self, a: float, _b: float) -> float:
+        return a
+
+
+class FakePlaylists:
+    """Playlists in memory. ``FakePlaylists(fresh="abc")`` has one playlist of three one-letter tracks.
+
+    ``held`` is the truth; ``added`` lists every append as (playlist, letters); ``reads`` every request.
+    """
+
+    def __init__(self, *, liked: str = "", **held: Sequence[str]) -> None:
+        self.liked = liked
+        self.held: dict[PlaylistId, list[Item]] = {identifier(word): list(items(what)) for word, what in held.items()}
+        self.foreign: set[PlaylistId] = set()
+        self.read_only: set[PlaylistId] = set()
+        self.added: list[tuple[str, str]] = []
+        self.reads: list[str] = []
+        self.before: Callable[[str], SyncError | None] = lambda _request: None
+        self.loses: Callable[[str], bool] = lambda _letters: False
+
+    def now_in(self, word: str) -> str:
+        """Return what the playlist called *word* holds, as letters."""
+        return letters(self.held[identifier(word)])
+
+    def _asked(self, request: str) -> None:
+        self.reads.append(request)
+        if error := self.before(request):
+            raise error
+
+    def _items(self, playlist: PlaylistId) -> list[Item]:
+        if playlist not in self.held:
+            raise NotFound(playlist_uri(playlist))
+        return self.held[playlist]
+
+    def head(self, playlist: PlaylistId) -> Head:
+        self._asked(f"head {playlist.rstrip('x')}")
+        held = self._items(playlist)
+        return Head(
+            id=playlist,
+            name=playlist,
+            snapshot_id=str(len(self.added)),
+            readable=playlist not in self.foreign,
+            total=len(held),
+        )
+
+    def page(self, playlist: PlaylistId, offset: int) -> Page:
+        self._asked(f"page {playlist.rstrip('x')} {offset}")
+        held = self._items(playlist)
+        if playlist in self.foreign:
+            raise SourceNotReadable(playlist_uri(playlist))
+        return Page(total=len(held), items=tuple(held[offset : offset + PAGE_SIZE]))
+
+    def liked_page(self, offset: int) -> Page:
+        self._asked(f"liked {offset}")
+        return Page(total=len(self.liked), items=items(self.liked[offset : offset + PAGE_SIZE]))
+
+    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
+        assert 1 <= len(uris) <= MAX_BATCH
+        assert all(map(is_addable, uris))
+        word, what = playlist.rstrip("x"), "".join(one[-1] for one in uris)
+        self._asked(f"append {word} {what}")
+        held = self._items(playlist)
+        if playlist in self.foreign | self.read_only:
+            raise TargetNotWritable(playlist_uri(playlist))
+        held.extend(Item(uri=one, name=one.rsplit(":", 1)[1].lstrip("0"), artists=("Anna",)) for one in uris)
+        self.added.append((word, what))
+        if self.loses(what):
+            raise UnclearAdd(playlist_uri(playlist))
+
+
+class FakeAccounts:
+    """The port ``Connect``: every account reaches the same playlists, unless a test says otherwise."""
+
+    def __init__(self, playlists: Playlists, **refused: SyncError) -> None:
+        self._playlists = playlists
+        self._refused = refused
+        self.opened: list[str] = []
+        self.warnings: list[str] = []
+
+    def __call__(self, account: Account, budget: Budget) -> Connection:
+        budget.allow()
+        self.opened.append(account.name)
+        if account.name in self._refused:
+            raise self._refused[account.name]
+        return Connection(
+            playlists=self._playlists,
+            sign_in=SignIn(account=account.name, consented=datetime(2026, 11, 1, tzinfo=UTC).date()),
+            warnings=self.warnings,
+        )
+
+
+class FakeWatch:
+    """Remembers what it saw."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def reading(self, what: str, done: int, total: int) -> None:
+        self.seen.append(f"{what} {done}/{total}")
+
+    def starting(self, pair: Pair) -> None:
+        self.seen.append(f"start {pair.name}")
+
+    def ended(self, outcome: Outcome) -> None:
+        self.seen.append(f"end {outcome.pair.name} {outcome.status}")

@@ -1,0 +1,132 @@
+"""What names a playlist, what does not, and what can be added to one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncer.ids import (
+    SHOWN,
+    NotAPlaylist,
+    PlaylistId,
+    is_addable,
+    is_spotify_made,
+    playlist_id,
+    playlist_uri,
+    shorten,
+)
+
+ID = "5ieJqeLJjjI8iJWaxeBLuK"
+ids = st.from_regex(r"\A[A-Za-z0-9]{22}\Z")
+
+LOOKS = "it should look like https://open.spotify.com/playlist/ID"
+
+SPELLINGS = [
+    "{}",
+    "spotify:playlist:{}",
+    "https://open.spotify.com/playlist/{}",
+    "http://open.spotify.com/playlist/{}",
+    "open.spotify.com/playlist/{}",
+    "https://OPEN.Spotify.com/playlist/{}",
+    "https://open.spotify.com/playlist/{}/",
+    "https://open.spotify.com/playlist/{}?si=0123456789abcdef",
+    "https://open.spotify.com/playlist/{}?si=a%20b&pt=x&nd=1",
+    "https://open.spotify.com/intl-de/playlist/{}?si=x",
+]
+
+NO_PLAYLIST = [
+    ("", "'' is not a playlist id of 22 letters and digits"),
+    ("too-short", "'too-short' is not a playlist id of 22 letters and digits"),
+    (ID[1:], f"'{ID[1:]}' is not a playlist id of 22 letters and digits"),
+    (f"{ID}x", f"'{ID}x' is not a playlist id of 22 letters and digits"),
+    (f"{ID[:-1]}é", f"'{ID[:-1]}é' is not a playlist id of 22 letters and digits"),
+    (f"{ID}\n", f"'{ID}\\n' has white space or control characters around or in it"),
+    (f" {ID}", f"' {ID}' has white space or control characters around or in it"),
+    (f"{ID[:-1]}\u202e", f"'{ID[:-1]}\\u202e' has white space or control characters around or in it"),
+    (f"spotify:playlist:{ID}\n", f"'spotify:playlist:{ID}\\n' has white space or control characters around or in it"),
+    (
+        "spotify.link/A",
+        "'spotify.link/A' is a short link: open it, then copy the address that starts with https://open.spotify.com/",
+    ),
+    (
+        f"https://open.spotify.com/album/{ID}",
+        f"'https://open.spotify.com/album/{ID}' is a link to a Spotify album, not to a playlist",
+    ),
+    (
+        f"spotify:user:anna:playlist:{ID}",
+        (
+            f"'spotify:user:anna:playlist:{ID}' is an old form of link:"
+            " in Spotify choose Share > Copy link to playlist, and paste that"
+        ),
+    ),
+    (f"spotify:track:{ID}", f"'spotify:track:{ID}' is a link to a Spotify track, not to a playlist"),
+    (
+        f"https://example.com/playlist/{ID}",
+        f"'https://example.com/playlist/{ID}' is not an address at open.spotify.com",
+    ),
+    (
+        f"https://u@open.spotify.com/playlist/{ID}",
+        f"'https://u@open.spotify.com/playlist/{ID}' is not an address at open.spotify.com",
+    ),
+    (
+        f"https://open.spotify.com@x.y/playlist/{ID}",
+        f"'https://open.spotify.com@x.y/playlist/{ID}' is not an address at open.spotify.com",
+    ),
+    (
+        f"https://open.spotify.com/playlist/%35{ID}",
+        f"'https://open.spotify.com/playlist/%35{ID}' is not a playlist link: {LOOKS}",
+    ),
+    ("spotify:playlist:short", f"'spotify:playlist:short' is not a playlist link: {LOOKS}"),
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@given(playlist=ids)
+def test_every_spelling_of_a_playlist_gives_the_bare_id(spelling: str, playlist: str) -> None:
+    assert playlist_id(spelling.format(playlist)) == playlist
+
+
+@pytest.mark.parametrize(("text", "message"), NO_PLAYLIST)
+def test_what_names_no_playlist_is_refused_with_the_reason(text: str, message: str) -> None:
+    with pytest.raises(NotAPlaylist) as refused:
+        playlist_id(text)
+    assert str(refused.value) == message
+
+
+@given(text=st.text(max_size=200))
+def test_any_text_is_a_playlist_or_is_refused_in_one_short_line(text: str) -> None:
+    try:
+        found: str = playlist_uri(playlist_id(text))
+    except NotAPlaylist as refused:
+        found = str(refused)
+    assert found.isprintable()
+    assert len(found) < 1000
+
+
+@given(playlist=ids)
+def test_reports_name_a_playlist_by_its_uri(playlist: str) -> None:
+    assert playlist_uri(playlist_id(playlist)) == f"spotify:playlist:{playlist}"
+
+
+@given(text=st.text())
+def test_a_shown_text_is_one_printable_line_with_no_more_than_its_beginning(text: str) -> None:
+    shown = shorten(text)
+
+    assert shown.isprintable()
+    assert shown == repr(text) or (len(text) > SHOWN and shown == repr(f"{text[: SHOWN - 1]}…"))
+
+
+def test_lists_that_spotify_makes_are_known_by_their_ids() -> None:
+    assert is_spotify_made(PlaylistId("37i9dQZEVXcQ9COmYvdajy"))
+    assert not is_spotify_made(PlaylistId(ID))
+
+
+@pytest.mark.parametrize("uri", [f"spotify:track:{ID}", f"spotify:episode:{ID}"])
+def test_tracks_and_episodes_can_be_added(uri: str) -> None:
+    assert is_addable(uri)
+
+
+@pytest.mark.parametrize(
+    "uri", ["", ID, f"spotify:album:{ID}", f"spotify:track:{ID}\n", "spotify:track:short", "spotify:local:a:b:c:1"]
+)
+def test_nothing_else_can_be_added(uri: str) -> None:
+    assert not is_addable(uri)

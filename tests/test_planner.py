@@ -1,0 +1,81 @@
+"""What a plan holds, for every source and target there can be."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncer.ids import Uri
+from syncer.model import Item, Kind, Reason
+from syncer.planner import plan
+from tests.fakes import items, letters, pair
+
+names = st.lists(st.sampled_from("abcdefgh"), max_size=30)
+entries = st.lists(
+    st.one_of(
+        st.sampled_from("abcd").map(lambda letter: items(letter)[0]),
+        st.sampled_from(
+            [
+                Item(uri=None, kind=Kind.UNAVAILABLE),
+                Item(uri=Uri("spotify:local:X:Y:Z:127"), kind=Kind.LOCAL),
+                Item(uri=Uri("spotify:chapter:" + "c" * 22), kind=Kind.UNSUPPORTED),
+                Item(uri=Uri("spotify:track:short"), kind=Kind.TRACK),
+                Item(uri=None, kind=Kind.TRACK),
+                Item(uri=Uri("spotify:episode:" + "e" * 22), kind=Kind.EPISODE),
+            ]
+        ),
+    ),
+    max_size=20,
+)
+
+
+@given(source=names, target=names)
+def test_a_plan_closes_the_gap_exactly(source: list[str], target: list[str]) -> None:
+    result = plan(pair("s", "t"), items(source), items(target))
+    added = letters(result.additions)
+
+    assert set(target) | set(added) == set(target) | set(source)  # nothing is missing
+    assert set(target).isdisjoint(added)  # nothing is there already
+    assert sorted(added, key=source.index) == list(added)  # source order is kept
+    assert len(source) == len(added) + len(result.skips)  # every item is accounted for
+
+
+@given(source=entries, target=entries)
+def test_a_second_plan_after_the_first_adds_nothing(source: list[Item], target: list[Item]) -> None:
+    first = plan(pair("s", "t"), source, target)
+    second = plan(pair("s", "t"), source, [*target, *first.additions])
+
+    assert second.additions == ()
+    assert all(item.uri for item in first.additions)
+    assert len({item.uri for item in first.additions}) == len(first.additions)
+
+
+def test_every_kind_of_entry_has_its_reason() -> None:
+    unusable = [
+        Item(uri=None, kind=Kind.UNAVAILABLE),
+        Item(uri=Uri("spotify:local:X:Y:Z:127"), kind=Kind.LOCAL),
+        Item(uri=Uri("spotify:chapter:" + "c" * 22), kind=Kind.UNSUPPORTED),
+        Item(uri=Uri("spotify:track:short\n"), kind=Kind.TRACK),
+        Item(uri=None, kind=Kind.TRACK),
+    ]
+
+    result = plan(pair("s", "t"), [*items("aab"), *unusable], items("b"))
+
+    assert letters(result.additions) == "a"
+    assert [skip.reason for skip in result.skips] == [
+        Reason.REPEATED,
+        Reason.ALREADY_THERE,
+        Reason.UNAVAILABLE,
+        Reason.LOCAL,
+        Reason.UNSUPPORTED,
+        Reason.UNSUPPORTED,
+        Reason.UNSUPPORTED,
+    ]
+
+
+def test_episodes_are_added_like_tracks() -> None:
+    episode = Item(uri=Uri("spotify:episode:" + "e" * 22), kind=Kind.EPISODE)
+
+    assert plan(pair("s", "t"), [episode], []).additions == (episode,)
+
+
+def test_a_hole_in_the_target_hides_nothing() -> None:
+    assert letters(plan(pair("s", "t"), items("ab"), items(".a.")).additions) == "b"
