@@ -1,0 +1,1071 @@
+"""A config is read whole or refused with every problem at its place; nothing in a file makes us hang, crash or tell."""
+
+import dataclasses
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from syncer import config, document
+from syncer.errors import Code, ConfigError, Problem
+from syncer.ids import SHOWN, NotAPlaylist, PlaylistId, playlist_id
+from syncer.model import MAX_ITEMS, Account, Config, LikedSongs, Pair, PlaylistSource
+
+ROOT = Path(__file__).parent.parent
+A = "5ieJqeLJjjI8iJWaxeBLuK"
+B = "2mULMNIOjAkmgJvE6J7YhL"
+C = "3kPq7TzWvYb1LxRm8NcA4s"
+MADE = "37i9dQZEVXcQ9COmYvdajy"
+
+Load = Callable[[str | bytes], Config]
+
+
+def loaded_anew(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("config_anew", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, spec.name, module)  # where dataclasses look for it
+        spec.loader.exec_module(module)
+    return module
+
+
+def without_libyaml() -> ModuleType:
+    """The same module, as it is where PyYAML has no compiled parser."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(yaml, "CSafeLoader")
+        patch.setitem(sys.modules, "syncer.document", loaded_anew(Path(document.__file__)))
+        return loaded_anew(Path(config.__file__))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("config")
+
+
+def loader(module: ModuleType, folder: Path) -> Load:
+    def load(content: str | bytes) -> Config:
+        path = folder / "config.yaml"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        loaded: Config = module.load(path)
+        return loaded
+
+    return load
+
+
+@pytest.fixture(scope="module")
+def load(folder: Path) -> Load:
+    return loader(config, folder)
+
+
+@pytest.fixture(scope="module", params=[config, without_libyaml()], ids=["libyaml", "python"])
+def load_either_way(folder: Path, request: pytest.FixtureRequest) -> Load:
+    return loader(request.param, folder)
+
+
+def places(problems: tuple[Problem, ...]) -> list[str]:
+    return [f"{problem.line}:{problem.column}: {problem.path}: {problem.message}" for problem in problems]
+
+
+def problems(load: Load, content: str | bytes) -> list[str]:
+    with pytest.raises(ConfigError) as refused:
+        load(content)
+    return places(refused.value.problems)
+
+
+def pairs(*entries: str) -> str:
+    return "pairs:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries)
+
+
+GOOD = f"source: {A}, target: {B}"
+
+
+# --- what a good config says ------------------------------------------------------------------------------------------
+
+
+def test_the_least_that_works_gives_one_pair_with_every_default(load_either_way: Load) -> None:
+    loaded = load_either_way(
+        f"pairs:\n  - source: https://open.spotify.com/playlist/{A}\n"
+        f"    target: https://open.spotify.com/playlist/{B}\n"
+    )
+
+    assert loaded == Config(
+        pairs=(Pair(name=f"{A}-to-{B}", sources=(PlaylistSource(PlaylistId(A)),), target=PlaylistId(B)),)
+    )
+
+
+def test_every_key_is_heard(load: Load, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    loaded = load(
+        f"""---
+version: 1
+accounts:
+  default: {{secret: spotify-credentials}}
+  anna: {{file: keys/anna.json}}
+  bob: {{file: ~/bob.json}}
+  eve: {{file: /srv/eve.json}}
+defaults: {{enabled: off, account: anna, max_additions: 20}}
+pairs:
+  - {{name: first, source: liked, target: {A}, enabled: yes, account: bob, max_additions: 10000}}
+  - {{source: [spotify:playlist:{A}, liked, {C}], target: {B}}}
+"""
+    )
+
+    assert loaded.accounts == (
+        Account(name="default", secret="spotify-credentials"),
+        Account(name="anna", file=str(folder / "keys/anna.json")),
+        Account(name="bob", file="/home/someone/bob.json"),
+        Account(name="eve", file="/srv/eve.json"),
+    )
+    assert loaded.pairs == (
+        Pair(
+            name="first",
+            sources=(LikedSongs(),),
+            target=PlaylistId(A),
+            account="bob",
+            enabled=True,
+            max_additions=10000,
+        ),
+        Pair(
+            name=f"{A}-and-2-more-to-{B}",
+            sources=(PlaylistSource(PlaylistId(A)), LikedSongs(), PlaylistSource(PlaylistId(C))),
+            target=PlaylistId(B),
+            account="anna",
+            enabled=False,
+            max_additions=20,
+        ),
+    )
+
+
+def test_a_pair_from_liked_songs_is_named_after_them(load: Load) -> None:
+    assert load(pairs(f"source: liked, target: {A}")).pairs[0].name == f"liked-to-{A}"
+
+
+def test_paths_are_relative_to_the_config_wherever_it_is_started_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.yaml").write_text(f"accounts: {{default: {{file: a.json}}}}\n{pairs(GOOD)}")
+    monkeypatch.chdir(tmp_path)
+
+    assert config.load(Path("config.yaml")).accounts[0].file == str(tmp_path / "a.json")
+
+
+def test_liked_songs_of_two_accounts_are_two_sources(load: Load) -> None:
+    accounts = "accounts: {a: {file: a}, b: {file: b}}\n"
+    loaded = load(
+        accounts
+        + pairs(
+            f"name: one, source: liked, target: {A}, account: a", f"name: two, source: liked, target: {A}, account: b"
+        )
+    )
+
+    assert [pair.name for pair in loaded.pairs] == ["one", "two"]
+
+
+def test_the_shipped_example_holds_and_points_editors_to_the_schema() -> None:
+    path = ROOT / "config" / "config.yaml"
+    loaded = config.load(path)
+
+    assert len(loaded.pairs) >= 2
+    assert any(LikedSongs() in pair.sources for pair in loaded.pairs)
+    assert loaded.warnings == ()
+    modeline = path.read_text(encoding="utf-8").splitlines()[0]
+    assert modeline == "# yaml-language-server: $schema=../schemas/config.schema.json"
+
+
+def test_what_the_shipped_example_has_in_comments_holds_too(load: Load) -> None:
+    """A beginner who takes the '# ' away from the optional part gets a config that works."""
+    text = (ROOT / "config" / "config.yaml").read_text(encoding="utf-8")
+    for block in ("defaults:", "accounts:"):
+        before, after = text.split(f"# {block}")
+        lines, rest = after.split("\n\n")[0].splitlines(), after.split("\n\n")[1:]
+        text = (
+            before + "\n".join([block, *(line.removeprefix("# ") for line in lines[1:])]) + "\n\n" + "\n\n".join(rest)
+        )
+
+    loaded = load(text)
+
+    assert [account.name for account in loaded.accounts] == ["default", "anna"]
+    assert {(pair.account, pair.max_additions) for pair in loaded.pairs} == {("anna", 200)}
+
+
+# --- what is odd but runs ---------------------------------------------------------------------------------------------
+
+
+def test_a_playlist_made_by_spotify_is_a_warning_with_a_way_out(load: Load) -> None:
+    loaded = load(pairs(f"source: [{A}, spotify:playlist:{MADE}], target: {B}"))
+
+    (warning,) = places(loaded.warnings)
+    assert warning == (
+        "2:39: $.pairs[0].source[1]: this looks like a playlist that Spotify makes itself, and since November 2024"
+        " Spotify lets no new app read those: copy its tracks into a playlist of your own in a Spotify app and use that"
+        " copy as the source"
+    )
+    assert loaded.pairs[0].sources[1] == PlaylistSource(PlaylistId(MADE))
+
+
+def test_a_source_listed_twice_is_a_warning_and_is_read_once(load: Load) -> None:
+    loaded = load(f"pairs:\n- target: {B}\n  source:\n  - {A}\n  - liked\n  - spotify:playlist:{A}\n")
+
+    assert places(loaded.warnings) == [
+        "6:5: $.pairs[0].source[2]: the same source is listed twice, in lines 4 and 6: it is read once"
+    ]
+    assert loaded.pairs[0].sources == (PlaylistSource(PlaylistId(A)), LikedSongs())
+
+
+# --- C1: the file -----------------------------------------------------------------------------------------------------
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ConfigError) as refused:
+        config.load(path)
+    (problem,) = refused.value.problems
+    assert (problem.file, problem.line, problem.column, problem.path) == (str(path), 0, 0, "$")
+    return problem.message
+
+
+def test_a_missing_file_is_refused_with_the_next_step(tmp_path: Path) -> None:
+    path = tmp_path / "no.yaml"
+    assert refusal(path) == f"there is no file {path}: pass --config PATH or create it"
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "config.yaml"
+    assert refusal(path) == f"there is no file {path}: pass --config PATH or create it"
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"{tmp_path} is a folder: pass a file with --config PATH"
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    assert refusal(path) == f"{path} is not a file but a pipe or device: pass a file with --config PATH"
+
+
+def test_an_endless_device_is_refused() -> None:
+    path = Path("/dev/zero")
+    assert refusal(path) == f"{path} is not a file but a pipe or device: pass a file with --config PATH"
+
+
+@pytest.fixture
+def without_rights() -> Iterator[None]:
+    """Root may read everything, so be someone else for a while."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(user)
+
+
+@pytest.mark.usefixtures("without_rights")
+def test_a_file_without_read_permission_is_refused() -> None:
+    # made by the fixture's user, so that the folder above is no obstacle
+    path = Path(f"/tmp/unreadable-{os.getpid()}.yaml")  # noqa: S108 - its own name, gone below
+    path.touch(mode=0o000)
+    try:
+        assert refusal(path) == f"{path} cannot be read: Permission denied; check the path and its permissions"
+    finally:
+        path.unlink()
+
+
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "loop"
+    path.symlink_to(path)
+    assert refusal(path).startswith(f"{path} cannot be read: ")
+
+
+def test_a_megabyte_is_read_and_one_byte_more_is_refused(load: Load, folder: Path) -> None:
+    good = pairs(GOOD).encode()
+    assert load(good + b"#" * (document.MAX_BYTES - len(good))).pairs
+    (folder / "large").write_bytes(good + b"#" * (document.MAX_BYTES - len(good) + 1))
+    assert refusal(folder / "large").endswith(
+        "is larger than 1 MiB, more than a config needs: pass another with --config PATH"
+    )
+
+
+# --- C7: the text -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (pairs(GOOD).encode("utf-16"), "1:1: $: this is UTF-16 text: save the file as UTF-8"),
+        (pairs(GOOD).encode("utf-16-be"), "1:1: $: the invisible character U+0000 is not allowed here: delete it"),
+        ("a: 1\nb: ä\xfc".encode("latin-1"), "2:4: $: this character is not UTF-8: save the file as UTF-8"),
+        (b"\xef\xbb\xbfa: \xc3\xa4\xff", "1:5: $: this character is not UTF-8: save the file as UTF-8"),
+        (b"a: 1\r\nb: \0", "2:4: $: the invisible character U+0000 is not allowed here: delete it"),
+        (b"a: \x1b[31m", "1:4: $: the invisible character U+001B is not allowed here: delete it"),
+        ("a: 1\n\n# é\x85", "3:4: $: the invisible character U+0085 is not allowed here: delete it"),
+        ("# \u2028", "1:3: $: the invisible character U+2028 is not allowed here: delete it"),
+        ("\ufeff\ufeffa: 1", "1:1: $: the invisible character U+FEFF is not allowed here: delete it"),
+    ],
+)
+def test_what_is_not_plain_utf8_text_is_refused_at_its_place(load: Load, content: str | bytes, problem: str) -> None:
+    assert problems(load, content) == [problem]
+
+
+# --- C2, C4-C6: the gate ----------------------------------------------------------------------------------------------
+
+MISFIT = "this does not fit the lines above: check its indentation, and that quotes and brackets close"
+EMPTY = "1:1: $: the file is empty: it needs 'pairs:' and at least one pair"
+NO_COLON = "no ':' can stand here: check the indentation, and write a value with ': ' in it in quotes"
+NO_TOKEN = "no value can begin with this character: write the value in quotes"
+BRACKET = "this bracket is not closed, or lacks a ',' between its parts"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", EMPTY),
+        ("# only a comment\n", EMPTY),
+        ("pairs:\n\t- a: 1\n", "2:1: $: a tab cannot indent: use spaces"),
+        ("pairs:\n  - a: 1\n \tb: 2\n", "3:2: $: a tab cannot indent: use spaces"),
+        ("pairs:\n  - a: 'x\n    b: c\n", "2:8: $: this quote is never closed"),
+        ('a: "x\n---\n', "1:4: $: this quote is never closed"),
+        ('a: "C:\\q"\n', "1:7: $: a backslash in double quotes begins an escape: use single quotes"),
+        ("a: b: c\n", f"1:5: $: {NO_COLON}"),
+        ("a: @x\n", f"1:4: $: {NO_TOKEN}"),
+        ("é: 🎵\nb: `x\n", f"2:4: $: {NO_TOKEN}"),
+        ("a: - b\n", "1:4: $: no '- ' can stand here: begin the list on a line of its own"),
+        ("pairs: [1, 2\n", f"1:8: $: {BRACKET}"),
+        ("pairs: [", f"1:9: $: {MISFIT}"),
+        ("a: {b: c]\n", f"1:4: $: {BRACKET}"),
+        ("a: b\nfoo\nc: d\n", "2:1: $: this line lacks the ':' after its key"),
+        ("a: *\n", "1:4: $: a value that begins with &, * or ! must be in quotes"),
+        ("a: !<x y\n", "1:4: $: a value that begins with &, * or ! must be in quotes"),
+        ("%x\n", "1:3: $: lines that begin with '%' are not used here"),
+        ("%YAML 3.0\n---\na", "1:1: $: lines that begin with '%' are not used here"),
+        ("a:\n  b: 1\n c: 2\n", f"3:2: $: {MISFIT}"),
+        ("a: 'it's'\n", f"1:8: $: {MISFIT}"),
+        (f"{pairs(GOOD)}---\na: 1\n", "3:1: $: a second document begins with this '---': a config is one document"),
+        ("a: {{ x }}\n", "1:5: $: a key must be plain text: write what begins with [, { or * in quotes"),
+        ("? [a]\n: b\n", "1:3: $: a key must be plain text: write what begins with [, { or * in quotes"),
+    ],
+)
+def test_broken_yaml_is_refused_in_one_line_at_its_place(load: Load, content: str, problem: str) -> None:
+    assert problems(load, content) == [problem]
+
+
+def test_broken_yaml_is_refused_without_libyaml_too(folder: Path) -> None:
+    load = loader(without_libyaml(), folder)
+
+    assert problems(load, "a: 'x\n") == ["1:4: $: this quote is never closed"]
+    assert problems(load, "a:\tb\n") == ["1:3: $: a tab cannot indent: use spaces"]
+    assert problems(load, 'a: "\\U00110000"') == [
+        "0:0: $: an escape after a backslash names no character: use single quotes"
+    ]
+
+
+ALIAS = "'*' begins an alias, which is not used here: write the value out, or in quotes"
+ANCHOR = "'&' begins an anchor, which is not used here: leave it out, or write the value in quotes"
+TAG = "'!' begins a tag, which is not used here: leave it out, or write the value in quotes"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (f"pairs:\n- source: &a {A}\n  target: {B}\n", [f"2:11: $.pairs[0].source: {ANCHOR}"]),
+        (
+            f"pairs: &p\n- {{{GOOD}}}\nx: *p\n",
+            [f"1:8: $.pairs: {ANCHOR}", f"3:4: $.x: {ALIAS}"],
+        ),
+        (f"pairs:\n- source: *a\n  target: {B}\n", [f"2:11: $.pairs[0].source: {ALIAS}"]),
+        (f"pairs:\n- source: !!str {A}\n  target: {B}\n", [f"2:11: $.pairs[0].source: {TAG}"]),
+        (f"pairs: !x\n- source: {A}\n", [f"1:8: $.pairs: {TAG}"]),
+        (f"pairs:\n- !!map {{{GOOD}}}\n", [f"2:3: $.pairs[0]: {TAG}"]),
+        (
+            f"pairs:\n- target: {B}\n  <<: *a\n",
+            [
+                "3:3: $.pairs[0]: '<<' is not used here: write the options out, or put them under 'defaults'",
+            ],
+        ),
+        (f"&k pairs:\n- {{{GOOD}}}\n", [f"1:1: $.pairs: {ANCHOR}"]),
+    ],
+)
+def test_yaml_beyond_plain_data_is_refused_once_at_its_place(
+    load_either_way: Load, content: str, expected: list[str]
+) -> None:
+    assert problems(load_either_way, content) == expected
+
+
+def test_a_key_given_twice_is_refused_with_both_lines(load_either_way: Load) -> None:
+    assert problems(load_either_way, f"pairs:\n- source: {A}\n  target: {B}\n  source: {C}\n") == [
+        "4:3: $.pairs[0].source: the key 'source' is in line 2 and again in line 4: keep one"
+    ]
+    assert problems(load_either_way, f"pairs:\n- {{{GOOD}}}\npairs:\n- {{{GOOD}}}\n") == [
+        "3:1: $.pairs: the key 'pairs' is in line 1 and again in line 3: keep one"
+    ]
+
+
+BOMBS = {
+    "100,000 brackets": ("[" * 100_000, "1:13: $: nested more than 12 deep: a config needs no more than 4"),
+    "100,000 mappings": ("{a: " * 100_000, "1:49: $: nested more than 12 deep: a config needs no more than 4"),
+    "100,000 dashes": ("- " * 100_000, "1:25: $: nested more than 12 deep: a config needs no more than 4"),
+    "100,000 questions": (
+        "? " * 100_000,
+        "1:3: $: a key must be plain text: write what begins with [, { or * in quotes",
+    ),
+    "a million quotes": ("'" * 1_000_001, "1:1: $: this quote is never closed"),
+    "500,000 values": ("pairs: [" + "1," * 500_000 + "]", "1:200003: $: more than 100,000 values"),
+    "5,001 pairs": (
+        "pairs:\n" + f"- {{source: liked, target: {A}}}\n" * 5001,
+        "2:1: $.pairs: 5,001 pairs are more than the 5,000 that one run can serve: use several configs",
+    ),
+    "an alias bomb": (
+        "a: &a [x]\n" + "".join(f"{y}: &{y} [*{x}, *{x}]\n" for x, y in zip("abcdefghijk", "bcdefghijkl", strict=True)),
+        "1:1: $: needs 'pairs'",
+    ),
+    "a value of a megabyte": (
+        "pairs: " + "x" * 1_000_000,
+        "1:8: $.pairs: must be a list with at least one pair, each beginning with '- ', not 'xxxxxx",
+    ),
+    "a number of a megabyte": (
+        f"pairs: [{{{GOOD}, max_additions: {'9' * 1_000_000}}}]",
+        "1:89: $.pairs[0].max_additions: must be a whole number from 1 to 10000 (digits only, without quotes), not 99",
+    ),
+    "a key of a megabyte": ("k" * 1_000_000 + ": 1", f"1:1000001: $: {NO_COLON}"),
+    "40,000 unknown keys": (
+        "pairs: [{" + "".join(f"key{n}: 1, " for n in range(40_000)) + "}]",
+        "1:9: $.pairs[0]: needs a 'source'",
+    ),
+}
+
+GUARDED = """
+import resource, sys
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+from syncer import config, document
+from syncer.errors import ConfigError
+try:
+    config.load(Path(sys.argv[1]))
+except ConfigError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_is_refused_within_bounds(tmp_path: Path, bomb: str) -> None:
+    content, problem = BOMBS[bomb]
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+
+    ended = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", GUARDED, str(path)], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert ended.stderr == ""
+    assert ended.stdout.startswith(f"{path}:{problem}")
+
+
+def test_the_bounds_let_through_what_they_say_and_no_more(load: Load) -> None:
+    deep = "nested more than 12 deep: a config needs no more than 4"
+    assert deep not in str(problems(load, "[" * 12 + "]" * 12))
+    assert problems(load, "[" * 13 + "]" * 13) == [f"1:13: $: {deep}"]
+    assert "values" not in problems(load, "{x: [" + "1," * 99_997 + "]}")[0]
+    assert problems(load, "{x: [" + "1," * 99_998 + "]}") == [
+        "1:200000: $: more than 100,000 values: no config needs as many"
+    ]
+    assert problems(load, many(5001)) == [
+        "2:3: $.pairs: 5,001 pairs are more than the 5,000 that one run can serve: use several configs"
+    ]
+
+
+# --- C8, C9, C11: the shape -------------------------------------------------------------------------------------------
+
+WHOLE = "must be a whole number from 1 to 10000 (digits only, without quotes)"
+TRUE_OR_FALSE = "must be true or false (without quotes)"
+NAMES = "a name of up to 64 letters, digits, '-' and '_'"
+TOP_KEYS = "known here are 'version', 'accounts', 'defaults', 'pairs'"
+PAIR_KEYS = "known here are 'name', 'source', 'target', 'enabled', 'account', 'max_additions'"
+TOP = "must be a config: 'pairs:' and, if needed, other keys, one 'key: value' a line"
+LIST = "must be a list with at least one pair, each beginning with '- '"
+PAIR = "must be a pair with its 'source' and 'target'"
+PLACE = "must be 'secret: NAME' or 'file: PATH', exactly one of the two"
+
+SHAPES = [
+    ("just words", [f"1:1: $: {TOP}, not 'just words'"]),
+    ("~", [f"1:1: $: {TOP}, not ~"]),
+    ("- a\n- b\n", [f"1:1: $: {TOP}, not a list"]),
+    ("{}", ["1:1: $: needs 'pairs'"]),
+    ("pairs:\n", [f"1:7: $.pairs: {LIST}, not empty"]),
+    ("pairs: []\n", [f"1:8: $.pairs: {LIST}, not empty"]),
+    (f"pairs:\n  source: {A}\n", [f"2:3: $.pairs: {LIST}, not 'key: value' lines"]),
+    ("pairs:\n- hello\n- 5\n", [f"2:3: $.pairs[0]: {PAIR}, not 'hello'", f"3:3: $.pairs[1]: {PAIR}, not 5"]),
+    (f"version: 2\n{pairs(GOOD)}", ["1:10: $.version: must be 1, the only version there is, not 2"]),
+    (f"version: '1'\n{pairs(GOOD)}", ["1:10: $.version: must be 1, the only version there is, not '1'"]),
+    (f"version: yes\n{pairs(GOOD)}", ["1:10: $.version: must be 1, the only version there is, not yes"]),
+    (f"{pairs(GOOD)}pears: 1\n", ["3:1: $.pears: unknown key 'pears': did you mean 'pairs'?"]),
+    (f"{pairs(GOOD)}VERSION: 1\n", ["3:1: $.VERSION: unknown key 'VERSION': did you mean 'version'?"]),
+    (f"{pairs(GOOD)}x y: 1\n", [f"3:1: $['x y']: unknown key 'x y': {TOP_KEYS}"]),
+    (f"{pairs(GOOD)}on: 1\n", [f"3:1: $.on: unknown key 'on': {TOP_KEYS}"]),
+    (
+        f"pairs:\n- source: {A}\n  targt: {B}\n",
+        ["2:3: $.pairs[0]: needs a 'target'", "3:3: $.pairs[0].targt: unknown key 'targt': did you mean 'target'?"],
+    ),
+    (
+        f"pairs:\n- source: {A}\n  target: {B}\n  Max-Additions: 3\n",
+        ["4:3: $.pairs[0]['Max-Additions']: unknown key 'Max-Additions': did you mean 'max_additions'?"],
+    ),
+    (f"pairs:\n- {{{GOOD}}}\n- {{}}\n", ["3:3: $.pairs[1]: needs a 'source'", "3:3: $.pairs[1]: needs a 'target'"]),
+    (f"pairs:\n- {{{GOOD}, zzz: 1}}\n", [f"2:68: $.pairs[0].zzz: unknown key 'zzz': {PAIR_KEYS}"]),
+    (f"pairs:\n- {{{GOOD}, name: a b}}\n", [f"2:74: $.pairs[0].name: must be {NAMES}, not 'a b'"]),
+    (f"pairs:\n- {{{GOOD}, name: ''}}\n", [f"2:74: $.pairs[0].name: must be {NAMES}, not ''"]),
+    (f'pairs:\n- {{{GOOD}, name: "a\\n"}}\n', [f"2:74: $.pairs[0].name: must be {NAMES}, not 'a\\n'"]),
+    (f"pairs:\n- {{{GOOD}, name: {'x' * 65}}}\n", [f"2:74: $.pairs[0].name: must be {NAMES}, not '{'x' * 59}…'"]),
+    (f"pairs:\n- {{{GOOD}, name: null}}\n", [f"2:74: $.pairs[0].name: must be {NAMES}, not null"]),
+    (f"pairs:\n- {{{GOOD}, name: [a]}}\n", [f"2:74: $.pairs[0].name: must be {NAMES}, not a list"]),
+    (f"pairs:\n- {{{GOOD}, enabled: maybe}}\n", [f"2:77: $.pairs[0].enabled: {TRUE_OR_FALSE}, not 'maybe'"]),
+    (f"pairs:\n- {{{GOOD}, enabled: 'yes'}}\n", [f"2:77: $.pairs[0].enabled: {TRUE_OR_FALSE}, not 'yes'"]),
+    (f"pairs:\n- {{{GOOD}, enabled: 1}}\n", [f"2:77: $.pairs[0].enabled: {TRUE_OR_FALSE}, not 1"]),
+    (f"defaults: {{enabled: y}}\n{pairs(GOOD)}", [f"1:21: $.defaults.enabled: {TRUE_OR_FALSE}, not 'y'"]),
+    (f"defaults:\n{pairs(GOOD)}", ["1:10: $.defaults: must be pair options, like 'enabled: true', not empty"]),
+    (
+        f"defaults: {{name: x}}\n{pairs(GOOD)}",
+        ["1:12: $.defaults.name: unknown key 'name': known here are 'enabled', 'account', 'max_additions'"],
+    ),
+    *[
+        (
+            f"defaults: {{max_additions: {number}}}\n{pairs(GOOD)}",
+            [f"1:27: $.defaults.max_additions: {WHOLE}, not {number}"],
+        )
+        for number in (
+            "0",
+            "-5",
+            "10001",
+            "'100'",
+            "1.0",
+            "1_000",
+            "0100",
+            "0x10",
+            "1:30",
+            "+5",
+            "yes",
+            "2026-11-22",
+            ".inf",
+        )
+    ],
+    (
+        "pairs:\n- {source: [], target: true}\n",
+        [
+            "2:12: $.pairs[0].source: must be a playlist link, 'liked', or a list of those, not empty",
+            "2:24: $.pairs[0].target: write it in quotes: 'true'",
+        ],
+    ),
+    *[
+        (f"pairs:\n- {{{GOOD}, name: {text}}}\n", [f"2:74: $.pairs[0].name: write it in quotes: '{text}'"])
+        for text in (
+            "no",
+            "On",
+            "TRUE",
+            "1:30",
+            "0123",
+            "0899",
+            "12",
+            "1.5",
+            "2026-11-22",
+            "0x1F",
+            "1_000",
+            "=",
+            ".nan",
+        )
+    ],
+    (
+        f"pairs:\n- source: [liked, {'1234567890' * 2}12]\n  target: {'0123456789' * 2}01\n",
+        [
+            f"2:19: $.pairs[0].source[1]: write it in quotes: '{'1234567890' * 2}12'",
+            f"3:11: $.pairs[0].target: write it in quotes: '{'0123456789' * 2}01'",
+        ],
+    ),
+    (
+        f"pairs:\n- source: [[liked], {{playlist: {A}}}, ~]\n  target: {{}}\n",
+        [
+            "2:12: $.pairs[0].source[0]: must be a playlist link or 'liked', not a list",
+            "2:21: $.pairs[0].source[1]: must be a playlist link or 'liked', not 'key: value' lines",
+            "2:57: $.pairs[0].source[2]: must be a playlist link or 'liked', not ~",
+            "3:11: $.pairs[0].target: must be a playlist link, not empty",
+        ],
+    ),
+    (
+        f"accounts: {{}}\n{pairs(GOOD)}",
+        ["1:11: $.accounts: must be account names, each with its own 'secret' or 'file'"],
+    ),
+    (f"accounts: x\n{pairs(GOOD)}", ["1:11: $.accounts: must be account names, each with its own 'secret' or 'file'"]),
+    (f"accounts: {{default: {{}}}}\n{pairs(GOOD)}", [f"1:21: $.accounts.default: {PLACE}"]),
+    (f"accounts: {{default: a.json}}\n{pairs(GOOD)}", [f"1:21: $.accounts.default: {PLACE}"]),
+    (f"accounts: {{default: {{file: a, secret: b}}}}\n{pairs(GOOD)}", [f"1:21: $.accounts.default: {PLACE}"]),
+    (
+        f"accounts: {{default: {{file: a, path: b}}}}\n{pairs(GOOD)}",
+        ["1:31: $.accounts.default.path: unknown key 'path': known here are 'secret', 'file'"],
+    ),
+    (f"accounts: {{default: {{file: 0123}}}}\n{pairs(GOOD)}", ["1:28: $.accounts.default.file: write it in quotes"]),
+    (
+        f"accounts: {{default: {{file: ''}}}}\n{pairs(GOOD)}",
+        ["1:28: $.accounts.default.file: must be the path of a file"],
+    ),
+    (
+        f'accounts: {{default: {{file: "a\\0"}}}}\n{pairs(GOOD)}',
+        ["1:28: $.accounts.default.file: must be the path of a file, without line breaks and control characters"],
+    ),
+    (
+        f"accounts: {{default: {{file: ~nobody-here/x}}}}\n{pairs(GOOD)}",
+        ["1:28: $.accounts.default.file: the home folder that '~' stands for is not known here: write the whole path"],
+    ),
+    (
+        f"accounts: {{default: {{secret: a b}}}}\n{pairs(GOOD)}",
+        ["1:30: $.accounts.default.secret: must be the name or ARN of a secret in AWS Secrets Manager"],
+    ),
+    (
+        f"accounts: {{default: {{file: a}}, 'a b': {{file: b}}, no: {{file: c}}}}\n{pairs(GOOD)}",
+        [f"1:32: $.accounts['a b']: 'a b' is not {NAMES}", "1:50: $.accounts.no: write it in quotes: 'no'"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), SHAPES)
+def test_a_wrong_shape_is_refused_in_peoples_words_at_its_place(
+    load_either_way: Load, content: str, expected: list[str]
+) -> None:
+    assert problems(load_either_way, content) == expected
+
+
+SECRET = "AQDx7c-canary-4f"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"client_secret: {SECRET}\n{pairs(GOOD)}",
+        f"spotify: {{refresh_token: {SECRET}}}\n{pairs(GOOD)}",
+        f"pairs:\n- source: {A}\n  target: {B}\n  access-token: {SECRET}\n",
+        f"pairs:\n- source: {A}\n  target: {B}\n  apiKey: [{SECRET}]\n",
+        f"pairs:\n- source: {{PASSWORD: {SECRET}}}\n  target: {B}\n",
+        f"accounts: {{default: {{file: a, token: {SECRET}}}}}\n{pairs(GOOD)}",
+        f"accounts: {{token: {SECRET}}}\n{pairs(GOOD)}",
+        f"defaults: {{Api_Key: {SECRET}, 'client secret': x}}\n{pairs(GOOD)}",
+    ],
+)
+def test_a_secret_in_the_config_is_refused_and_not_repeated(load: Load, content: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(content)
+
+    assert "looks like a secret, and secrets do not belong in the config" in str(refused.value)
+    assert SECRET[:8] not in f"{refused.value}{refused.value!r}{refused.value.problems}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"accounts: {SECRET}\n",
+        f"accounts: {{default: {SECRET}}}\n",
+        f"accounts: {{default: {{secret: '{SECRET} x'}}}}\n",
+        f"accounts: {{default: {{secret: [{SECRET}]}}}}\n",
+        f"accounts: {{default: {{client_id: {SECRET}}}}}\n",
+        f"secret: {SECRET}\n",
+        f"client_secret: '{SECRET}\n",
+        f"client_secret: {SECRET}: x\n",
+        f"client_secret: a\nclient_secret: {SECRET}\n",
+        f"client_secret: !{SECRET} &{SECRET} {SECRET}\n",
+    ],
+)
+def test_what_stands_where_a_secret_may_be_pasted_is_not_repeated(load: Load, content: str) -> None:
+    assert SECRET[:8] not in str(problems(load, content))
+
+
+def test_a_secret_looking_key_is_told_once_with_where_secrets_belong(load: Load) -> None:
+    (problem,) = problems(load, f"Client-Secret: {SECRET}\n{pairs(GOOD)}")
+    assert problem == (
+        "1:1: $['Client-Secret']: 'Client-Secret' looks like a secret, and secrets do not belong in the config:"
+        " delete it, and run `syncer login`, which keeps them in the file or AWS secret that 'accounts' names"
+    )
+
+
+# --- P9, C10 and the rest of the meaning ------------------------------------------------------------------------------
+
+RENAME = "give one another 'name'"
+NO_DEFAULT = (
+    "unknown account 'default', which pairs without an 'account' use:"
+    " give them one of 'anna', 'bob', each or under 'defaults'"
+)
+
+MEANINGS = [
+    (
+        f"pairs:\n- source: too-short\n  target: spotify:album:{A}\n",
+        [
+            "2:11: $.pairs[0].source: 'too-short' is not a playlist id of 22 letters and digits",
+            f"3:11: $.pairs[0].target: 'spotify:album:{A}' is a link to a Spotify album, not to a playlist",
+        ],
+    ),
+    (
+        f'pairs:\n- source: [liked, "{A}\\n"]\n  target: liked\n',
+        [
+            f"2:19: $.pairs[0].source[1]: '{A}\\n' has white space or control characters around or in it",
+            "3:11: $.pairs[0].target: 'liked' can only be a source: the target is a playlist",
+        ],
+    ),
+    (
+        f"pairs:\n- source: {A}\n  target: http://evil.example/playlist/{B}\n",
+        [f"3:11: $.pairs[0].target: 'http://evil.example/playlist/{B}' is not an address at open.spotify.com"],
+    ),
+    (
+        f"pairs:\n- source: spotify:playlist:{A}\n\n  target: https://open.spotify.com/intl-de/playlist/{A}?si=1\n",
+        ["4:11: $.pairs[0].target: the source in line 2 and the target in line 4 are the same playlist"],
+    ),
+    (
+        f"pairs:\n- target: {A}\n  source:\n  - {B}\n  - {A}\n  - nonsense\n",
+        [
+            "2:11: $.pairs[0].target: the source in line 5 and the target in line 2 are the same playlist",
+            "6:5: $.pairs[0].source[2]: 'nonsense' is not a playlist id of 22 letters and digits",
+        ],
+    ),
+    (
+        f"pairs:\n- source: {A}\n  target: {B}\n- target: spotify:playlist:{B}\n  source: [{A}]\n",
+        ["4:3: $.pairs[1]: the pairs in lines 2 and 4 have the same source and target: keep one"],
+    ),
+    (
+        "accounts: {a: {file: a}, b: {file: b}}\n" + pairs(f"{GOOD}, account: a", f"{GOOD}, account: b"),
+        ["4:5: $.pairs[1]: the pairs in lines 3 and 4 have the same source and target: keep one"],
+    ),
+    (
+        f"pairs:\n- {{name: x, {GOOD}}}\n- {{name: x, {GOOD}}}\n",
+        [
+            "3:3: $.pairs[1]: the pairs in lines 2 and 3 have the same source and target: keep one",
+            "3:10: $.pairs[1].name: the pairs in lines 2 and 3 are both called 'x': give one another 'name'",
+        ],
+    ),
+    (
+        f"pairs:\n- {{source: [{A}, liked], target: {B}}}\n- {{source: [{A}, {C}], target: {B}}}\n",
+        [f"3:3: $.pairs[1]: the pairs in lines 2 and 3 are both called '{A}-and-1-more-to-{B}': {RENAME}"],
+    ),
+    (
+        f"pairs:\n- {{name: {A}-to-{C}, {GOOD}}}\n- {{source: {A}, target: {C}}}\n",
+        [f"3:3: $.pairs[1]: the pairs in lines 2 and 3 are both called '{A}-to-{C}': give one another 'name'"],
+    ),
+    (
+        f"pairs:\n- {{{GOOD}, account: bob}}\n",
+        ["2:77: $.pairs[0].account: unknown account 'bob': known here are 'default'"],
+    ),
+    (
+        f"accounts: {{default: {{file: a}}, anna: {{file: b}}}}\npairs:\n- {{{GOOD}, account: ana}}\n",
+        ["3:77: $.pairs[0].account: unknown account 'ana': did you mean 'anna'?"],
+    ),
+    (
+        f"accounts: {{anna: {{file: a}}}}\ndefaults: {{account: an na}}\n{pairs(GOOD, f'source: {A}, target: {C}')}",
+        ["2:21: $.defaults.account: unknown account 'an na': did you mean 'anna'?"],
+    ),
+    (
+        f"accounts: {{anna: {{file: a}}, bob: {{file: b}}}}\npairs:\n- {{{GOOD}}}\n- {{source: {A}, target: {C}}}\n",
+        [f"1:11: $.accounts: {NO_DEFAULT}"],
+    ),
+    (f"pairs:\n- {{{GOOD}, account: 12}}\n", ["2:77: $.pairs[0].account: write it in quotes: '12'"]),
+    (
+        f"accounts: [a]\npairs:\n- {{{GOOD}, account: bob}}\n",
+        ["1:11: $.accounts: must be account names, each with its own 'secret' or 'file'"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), MEANINGS)
+def test_what_cannot_be_meant_is_refused_at_its_place(load_either_way: Load, content: str, expected: list[str]) -> None:
+    assert problems(load_either_way, content) == expected
+
+
+def test_all_problems_come_at_once_in_file_order_as_lines_that_editors_jump_to(load: Load, folder: Path) -> None:
+    """A broken pair does not hide what is wrong with a healthy one, nor a broken shape the meaning."""
+    with pytest.raises(ConfigError) as refused:
+        load(
+            f"""vershion: 1
+pairs:
+  - source: {A}
+    target: {A}
+  - source: {A}
+    enabled: perhaps
+  - 17
+  - source: nowhere
+    target: {B}
+    target: {C}
+"""
+        )
+
+    path = folder / "config.yaml"
+    assert refused.value.code is Code.CONFIG
+    assert str(refused.value).splitlines() == [
+        f"{path}:1:1: $.vershion: unknown key 'vershion': did you mean 'version'?",
+        f"{path}:4:13: $.pairs[0].target: the source in line 3 and the target in line 4 are the same playlist",
+        f"{path}:5:5: $.pairs[1]: needs a 'target'",
+        f"{path}:6:14: $.pairs[1].enabled: {TRUE_OR_FALSE}, not 'perhaps'",
+        f"{path}:7:5: $.pairs[2]: {PAIR}, not 17",
+        f"{path}:8:13: $.pairs[3].source: 'nowhere' is not a playlist id of 22 letters and digits",
+        f"{path}:10:5: $.pairs[3].target: the key 'target' is in line 9 and again in line 10: keep one",
+    ]
+
+
+# --- C12: size --------------------------------------------------------------------------------------------------------
+
+
+def many(count: int) -> str:
+    return pairs(*(f"name: p{n}, source: ['{n:022}', liked], target: {B}, enabled: on" for n in range(count)))
+
+
+def test_a_thousand_pairs_load_within_a_second(load: Load) -> None:
+    begun = time.process_time()
+    loaded = load(many(1000))
+
+    assert time.process_time() - begun < 1
+    assert len(loaded.pairs) == 1000
+
+
+def test_five_thousand_pairs_are_accepted(load: Load) -> None:
+    assert len(load(many(config.MAX_PAIRS)).pairs) == 5000
+
+
+# --- any file at all --------------------------------------------------------------------------------------------------
+
+FRAGMENTS = [
+    *(
+        "pairs:",
+        "accounts:",
+        "defaults:",
+        "version: 1",
+        "- ",
+        "  ",
+        "\n",
+        "\t",
+        "source: ",
+        "target: ",
+        "name: ",
+        "liked",
+    ),
+    *(
+        "account: ",
+        "file: ",
+        "secret: ",
+        "enabled: ",
+        "max_additions: ",
+        "token: ",
+        A,
+        B,
+        f"spotify:playlist:{C}",
+        MADE,
+    ),
+    *(
+        "[",
+        "]",
+        "{",
+        "}",
+        ", ",
+        ": ",
+        "'",
+        '"',
+        "&a ",
+        "*a",
+        "!!str ",
+        "<<: ",
+        "? ",
+        "# ",
+        "| ",
+        "> ",
+        "---\n",
+        "...",
+        "~",
+    ),
+    *("%YAML 1.1\n", "no", "0123", "1:30", "2026-11-22", "=", "\\", "é", "🎵", "\r", "~root", '"\\0"', "\ufeff"),
+]
+yamlish = st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join)
+
+
+@given(content=st.one_of(st.binary(max_size=200), yamlish.map(str.encode), st.text(max_size=100).map(str.encode)))
+@example(content=b"a: &a [*a]")
+@example(content=b'accounts: {a: {file: "~\\0"}}')
+@example(content=b'accounts: {a: {file: "\\ud800"}}')
+@example(content=b"? \n: \n? \n")
+@example(content=b"---\n  ")
+def test_any_bytes_are_a_config_or_are_refused_with_places(load_either_way: Load, content: bytes) -> None:
+    try:
+        found = load_either_way(content).warnings
+    except ConfigError as refused:
+        found = refused.problems
+        assert found, content
+    lines = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for problem in found:
+        assert problem.line <= len(lines)
+        assert problem.column <= max(map(len, lines)) + 1
+        assert str(problem).isprintable()
+    assert [(p.line, p.column) for p in found] == sorted((p.line, p.column) for p in found)
+
+
+ids = st.from_regex(r"\A[A-Za-z0-9]{22}\Z")
+spelled_ids = st.builds(
+    str.format,
+    st.sampled_from(
+        [
+            "{}",
+            "spotify:playlist:{}",
+            "https://open.spotify.com/playlist/{}",
+            "open.spotify.com/intl-de/playlist/{}?si=a,b",
+        ]
+    ),
+    ids,
+)
+# PyYAML writes 0899 without quotes, for it holds an 8; we ask for quotes around anything that is all digits.
+names = st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z").filter(lambda name: not name.isdigit()) | st.sampled_from(
+    ["no", "ON", "null", "0123", "12", "1e3", "0x1F", "2026-11-22", "-", "---", "true", "1_0"]
+)
+sources = st.just("liked") | spelled_ids
+options = {"enabled": st.booleans(), "max_additions": st.integers(1, MAX_ITEMS)}
+accounts = st.dictionaries(
+    names, st.fixed_dictionaries({"file": st.sampled_from(["a.json", "~/b c.json", "0123", "ä: #1"])}), min_size=1
+)
+
+
+@st.composite
+def good_configs(draw: st.DrawFn) -> dict[str, Any]:
+    found: dict[str, Any] = draw(st.fixed_dictionaries({}, optional={"version": st.just(1), "accounts": accounts}))
+    account = st.sampled_from(list(found.get("accounts", ["default"])))
+    entry = st.fixed_dictionaries(
+        {"source": sources | st.lists(sources, min_size=1, max_size=3), "target": spelled_ids, "account": account},
+        optional=options,
+    )
+    found["defaults"] = draw(st.fixed_dictionaries({}, optional={**options, "account": account}))
+    found["pairs"] = [
+        {**draw(entry), "name": name} for name in draw(st.lists(names, min_size=1, max_size=3, unique=True))
+    ]
+    return found
+
+
+class _Quoted(yaml.SafeDumper):
+    """Writes every text in quotes."""
+
+
+class _Folded(yaml.SafeDumper):
+    """Writes every text as a block of its own."""
+
+
+_Quoted.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
+_Folded.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style=">"))
+
+
+def styled(data: dict[str, Any], **style: Any) -> str:
+    style = {"Dumper": yaml.SafeDumper, "sort_keys": False, "width": 10_000, **style}
+    written: str = yaml.dump(data, **style)
+    return written
+
+
+REFORMATTINGS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "flow": lambda data: styled(data, default_flow_style=True),
+    "narrow": lambda data: styled(data, width=20),
+    "deep, sorted": lambda data: styled(data, indent=7, sort_keys=True),
+    "quoted": lambda data: styled(data, Dumper=_Quoted),
+    "folded": lambda data: styled(data, Dumper=_Folded),
+    "explicit": lambda data: styled(data, explicit_start=True, explicit_end=True, version=(1, 1)),
+    "CRLF and BOM": lambda data: "\ufeff" + styled(data).replace("\n", "\r\n"),
+    "comments": lambda data: "# x\n\n" + styled(data).replace("\n", " # é\n\n"),
+    "JSON": json.dumps,
+    "indented JSON": lambda data: json.dumps(data, indent=3, ensure_ascii=False),
+}
+
+
+@given(data=good_configs(), reformat=st.sampled_from(sorted(REFORMATTINGS)))
+def test_a_good_config_means_the_same_after_reformatting(load: Load, data: dict[str, Any], reformat: str) -> None:
+    def meaning(content: str) -> object:
+        try:
+            loaded = load(content)
+        except ConfigError as refused:  # drawn with a target that is a source too, or the like
+            return {(problem.path, problem.message.partition(" line")[0]) for problem in refused.problems}
+        return loaded.pairs, set(loaded.accounts)
+
+    assert meaning(REFORMATTINGS[reformat](data)) == meaning(styled(data))
+
+
+# --- the schema -------------------------------------------------------------------------------------------------------
+
+SCHEMA = config.schema("config")
+
+
+def keys_of(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every property that the schema describes, references followed."""
+    if isinstance(node, dict):
+        for name, rules in node.get("properties", {}).items():
+            yield name, SCHEMA["$defs"][rules["$ref"].rpartition("/")[2]] if "$ref" in rules else rules
+        for child in node.values():
+            yield from keys_of(child)
+
+
+def test_the_schema_is_one_and_explains_every_key_with_examples_that_hold() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert SCHEMA["title"]
+    for name, rules in [("config", SCHEMA), *keys_of(SCHEMA)]:
+        assert rules["description"], name
+        assert rules["examples"], name
+        whole = jsonschema.Draft202012Validator({**rules, "$defs": SCHEMA["$defs"]})
+        for sample in rules["examples"]:
+            whole.validate(sample)
+
+
+def test_an_installed_package_has_the_schemas_inside(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "schemas", tmp_path / "syncer" / "schemas")
+    shutil.copy(config.__file__, tmp_path / "syncer" / "config.py")
+
+    assert loaded_anew(tmp_path / "syncer" / "config.py").schema("config") == SCHEMA
+
+
+def test_every_object_of_the_schema_is_closed() -> None:
+    objects = [
+        node
+        for node in (SCHEMA, *SCHEMA["properties"].values(), *SCHEMA["$defs"].values())
+        if "object" in str(node.get("type"))
+    ]
+
+    assert len(objects) == 5
+    assert all(node["additionalProperties"] is False for node in objects)
+
+
+def test_schema_and_dataclasses_say_the_same() -> None:
+    """A key enters the schema together with the behaviour behind it."""
+    top, definitions = SCHEMA["properties"], SCHEMA["$defs"]
+    pair_fields = {field.name: field.default for field in dataclasses.fields(Pair)}
+    told = {name: rules for name, rules in keys_of(definitions["pair"]) if "default" in rules}
+
+    assert set(top) == {"version", "defaults"} | {field.name for field in dataclasses.fields(Config)} - {"warnings"}
+    assert set(definitions["pair"]["properties"]) == set(pair_fields) - {"sources"} | {"source"}
+    assert {name: rules["default"] for name, rules in told.items()} == {
+        name: default for name, default in pair_fields.items() if default is not dataclasses.MISSING
+    }
+    assert set(top["defaults"]["properties"]) == set(told)
+    assert set(definitions["account"]["properties"]) == {field.name for field in dataclasses.fields(Account)} - {"name"}
+    assert top["pairs"]["maxItems"] == config.MAX_PAIRS
+    assert definitions["max_additions"]["maximum"] == MAX_ITEMS
+
+
+@given(text=sources | st.text(max_size=80))
+@example(text=f"{A}\n")
+@example(text="https://OPEN.Spotify.com/playlist/" + A)
+def test_the_schema_accepts_every_playlist_that_we_accept(text: str) -> None:
+    """Its pattern serves editors; what is a playlist is decided in one place, which may be stricter."""
+    try:
+        playlist_id(text)
+    except NotAPlaylist:
+        return
+    for key in ("source", "target"):
+        jsonschema.Draft202012Validator(SCHEMA["$defs"]["pair"]["properties"][key]).validate(text)
+
+
+def test_a_long_value_is_shown_by_its_beginning(load: Load) -> None:
+    (problem,) = problems(load, pairs(f"source: {'x' * 500}, target: {A}"))
+    assert "x" * (SHOWN - 1) + "…'" in problem
+    assert "x" * SHOWN not in problem
