@@ -367,6 +367,29 @@ class Interrupted(SyncError):
         super().__init__("the run was interrupted", hint="run it again: it goes on from here")
 
 
+class Locked(SyncError):
+    """Another run is under way."""
+
+    code = Code.LOCKED
+    reach = Reach.RUN
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"another run is under way (it holds {where})", hint="wait until it has ended, then try again")
+
+
+class StateUnusable(SyncError):
+    """What we keep between runs cannot be read or written; nothing is added without it."""
+
+    code = Code.CONFIG
+    reach = Reach.RUN
+
+
+class StateUnreachable(StateUnusable):
+    """The same, in a way that passes."""
+
+    code = Code.TEMPORARY
+
+
 class OutageStop(Temporary):
     """Three pairs in a row failed for the network or Spotify's servers: trying the rest would only wait."""
 

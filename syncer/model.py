@@ -154,6 +154,48 @@ class Plan:
     skips: tuple[Skip, ...] = ()
 
 
+class AddState(StrEnum):
+    """What is known of an append."""
+
+    SENT = "sent"
+    """It may be carried out or not, now or a little later (fault model A1)."""
+    LANDED = "landed"
+    RELINKED = "relinked"
+    """It landed, but reads show other URIs in its place (fault model P11): never to be added again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """An item on its way into a target, and the source it came from as reports name it."""
+
+    item: Item
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Add:
+    """One append to one target, as it is kept."""
+
+    id: str
+    """Unique, and ordered by time within a target."""
+    run_id: str
+    pair: str
+    target: PlaylistId
+    at: datetime
+    additions: tuple[Addition, ...]
+    position: int
+    """Where in the target the first of them was to land, from 0."""
+    state: AddState = AddState.SENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBefore:
+    """A wish of Spotify's: no request with this client id before *at*. ``quota``: the daily quota is used up."""
+
+    at: datetime
+    quota: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """An error as reports carry it."""

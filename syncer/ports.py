@@ -1,13 +1,14 @@
 """What the one path wants from the world. Adapters and test fakes keep these contracts alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from syncer.budget import Budget
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Account, Head, Outcome, Page, Pair, SignIn
+from syncer.model import Account, Add, AddState, Head, NotBefore, Outcome, Page, Pair, SignIn
 
 
 class Clock(Protocol):
@@ -122,8 +123,74 @@ class CredentialStore(Protocol):
         ...
 
 
+class LoginStore(CredentialStore, Protocol):
+    """A store that takes a new sign-in."""
+
+    def create_or_replace(self, credentials: Credentials, *, at: datetime) -> Stored:
+        """Keep *credentials*, whatever was there, and every key we do not know; raises like ``save``.
+
+        What was there and cannot be read is set aside under a name that has *at* in it.
+        """
+        ...
+
+
 class StoredMeanwhile(Exception):
     """Someone else wrote first; read again."""
+
+
+class StateStore(Protocol):
+    """What is kept between runs: every append, from before its first byte; limits; where a cut-short run stopped.
+
+    Every call may raise StateUnusable, which ends the run: without a durable note nothing is sent (fault model R6).
+    What a call wrote is durable when it returns.
+    """
+
+    keeps: bool
+    """False where nothing outlives the process, so that promises about crashes cannot be given."""
+
+    @property
+    def unknown_since(self) -> datetime | None:
+        """When what had been kept was found torn and set aside: adds until then may be unknown to us; else None."""
+        ...
+
+    def lock(self, run_id: str, *, now: datetime, until: datetime) -> AbstractContextManager[None]:
+        """Keep every other run out while inside; Locked if one is in already.
+
+        A lock dies with its process, or at *until* where nobody can see the process.
+        """
+        ...
+
+    def sending(self, add: Add) -> None:
+        """Keep *add*, in state SENT, before its first byte leaves."""
+        ...
+
+    def settle(self, add: Add, *, landed: Sequence[Uri], state: AddState) -> None:
+        """Keep of *add*, which was SENT, those URIs that *landed*, as *state*; forget the others, and it if none."""
+        ...
+
+    def adds(self, target: PlaylistId, *, since: datetime) -> tuple[Add, ...]:
+        """Return the adds to *target*, oldest first, that are SENT or RELINKED, or LANDED at *since* or later."""
+        ...
+
+    def record(self) -> Iterator[Add]:
+        """Yield every add that landed, newest first."""
+        ...
+
+    def not_before(self, client_id: str) -> NotBefore | None:
+        """Return what Spotify last asked *client_id* to wait for, past or not."""
+        ...
+
+    def wait(self, client_id: str, wish: NotBefore) -> None:
+        """Keep *wish*, unless one that lies later is kept already."""
+        ...
+
+    def resume_at(self) -> str | None:
+        """Return the name of the pair that a run cut short did not reach first, if the last one was."""
+        ...
+
+    def stopped_at(self, pair: str | None) -> None:
+        """Keep *pair* for :meth:`resume_at`; None if the run reached them all."""
+        ...
 
 
 class Watch(Protocol):
