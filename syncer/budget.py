@@ -6,7 +6,8 @@ from typing import Final, Protocol
 from syncer.errors import Interrupted, OutOfTime
 
 RETRIES: Final = 20
-RETRIES_PER_SUCCESS: Final = 0.1
+SUCCESSES_PER_RETRY: Final = 10
+"""Requests that must be served to earn one retry more (fault model §3)."""
 SPLITS: Final = 15
 """Batches that may be halved in one run; each costs two adds (fault model §3: at most 30 extra adds)."""
 MAX_WAITED: Final = 120.0
@@ -39,7 +40,7 @@ class Budget:
         self._clock = clock
         self._deadline = deadline
         self._stop = stop or Stop()
-        self._retries = float(RETRIES)
+        self._saved = RETRIES * SUCCESSES_PER_RETRY
         self._splits = SPLITS
         self._waited = 0.0
         self.requests: Counter[str] = Counter()
@@ -53,18 +54,21 @@ class Budget:
         """Return if a request that may take *worst_case* seconds can start; OutOfTime or Interrupted if not."""
         if self._stop.signal is not None:
             raise Interrupted(self._stop.signal)
-        if self._deadline is not None and self._deadline - self._clock.monotonic() <= worst_case + SPARE:
+        if not self._has(worst_case):
             raise OutOfTime
+
+    def _has(self, seconds: float) -> bool:
+        return self._deadline is None or self._deadline - self._clock.monotonic() > seconds + SPARE
 
     def succeeded(self) -> None:
         """Earn a part of a retry."""
-        self._retries += RETRIES_PER_SUCCESS
+        self._saved += 1
 
     def take_retry(self) -> bool:
         """Spend one retry, if one is left."""
-        if self._retries < 1:
+        if self._saved < SUCCESSES_PER_RETRY:
             return False
-        self._retries -= 1
+        self._saved -= SUCCESSES_PER_RETRY
         return True
 
     def take_split(self) -> bool:
@@ -72,10 +76,9 @@ class Budget:
         self._splits -= 1
         return self._splits >= 0
 
-    def may_wait(self, seconds: float) -> bool:
-        """Whether *seconds* of waiting fit this run's limit and deadline."""
-        late = self._deadline is not None and self._deadline - self._clock.monotonic() <= seconds + SPARE
-        return self._waited + seconds <= MAX_WAITED and not late
+    def may_wait(self, seconds: float, worst_case: float = 0.0) -> bool:
+        """Whether *seconds* of waiting, and then a request of at most *worst_case*, fit this run's limits."""
+        return self._waited + seconds <= MAX_WAITED and self._has(seconds + worst_case)
 
     def wait(self, seconds: float) -> None:
         """Sleep; it counts against :data:`MAX_WAITED`. Interrupted if the wish to stop came meanwhile."""

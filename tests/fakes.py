@@ -4,7 +4,15 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from syncer.budget import Budget
-from syncer.errors import NotFound, SourceNotReadable, SyncError, TargetNotWritable, UnclearAdd
+from syncer.errors import (
+    MissingScope,
+    NotFound,
+    Rejected,
+    SourceNotReadable,
+    SyncError,
+    TargetNotWritable,
+    UnclearAdd,
+)
 from syncer.ids import PlaylistId, Uri, is_addable, playlist_uri
 from syncer.model import (
     MAX_BATCH,
@@ -101,7 +109,8 @@ class NoChance:
 class FakePlaylists:
     """Playlists in memory. ``FakePlaylists(fresh="abc")`` has one playlist of three one-letter tracks.
 
-    ``held`` is the truth; ``added`` lists every append as (playlist, letters); ``reads`` every request.
+    ``held`` is the truth; ``added`` lists every append as (playlist, letters); ``reads`` every request. ``bad`` are
+    URIs that no add may hold, ``lacks`` the scopes that were not consented to.
     """
 
     def __init__(self, *, liked: str = "", **held: Sequence[str]) -> None:
@@ -109,6 +118,8 @@ class FakePlaylists:
         self.held: dict[PlaylistId, list[Item]] = {identifier(word): list(items(what)) for word, what in held.items()}
         self.foreign: set[PlaylistId] = set()
         self.read_only: set[PlaylistId] = set()
+        self.bad: set[Uri] = set()
+        self.lacks: set[str] = set()
         self.added: list[tuple[str, str]] = []
         self.reads: list[str] = []
         self.before: Callable[[str], SyncError | None] = lambda _request: None
@@ -122,6 +133,10 @@ class FakePlaylists:
         self.reads.append(request)
         if error := self.before(request):
             raise error
+
+    def _need(self, scope: str) -> None:
+        if scope in self.lacks:
+            raise MissingScope("default", scope)
 
     def _items(self, playlist: PlaylistId) -> list[Item]:
         if playlist not in self.held:
@@ -142,12 +157,14 @@ class FakePlaylists:
     def page(self, playlist: PlaylistId, offset: int) -> Page:
         self._asked(f"page {playlist.rstrip('x')} {offset}")
         held = self._items(playlist)
+        self._need("playlist-read-private")
         if playlist in self.foreign:
             raise SourceNotReadable(playlist_uri(playlist))
         return Page(total=len(held), items=tuple(held[offset : offset + PAGE_SIZE]))
 
     def liked_page(self, offset: int) -> Page:
         self._asked(f"liked {offset}")
+        self._need("user-library-read")
         return Page(total=len(self.liked), items=items(self.liked[offset : offset + PAGE_SIZE]))
 
     def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
@@ -156,8 +173,11 @@ class FakePlaylists:
         word, what = playlist.rstrip("x"), "".join(one[-1] for one in uris)
         self._asked(f"append {word} {what}")
         held = self._items(playlist)
+        self._need("playlist-modify-public")
         if playlist in self.foreign | self.read_only:
             raise TargetNotWritable(playlist_uri(playlist))
+        if self.bad.intersection(uris):
+            raise Rejected(playlist_uri(playlist))
         held.extend(Item(uri=one, name=one.rsplit(":", 1)[1].lstrip("0"), artists=("Anna",)) for one in uris)
         self.added.append((word, what))
         if self.loses(what):
