@@ -1,0 +1,151 @@
+"""spotipy in, our words out."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final, NoReturn
+
+import spotipy
+
+from syncer.errors import (
+    MissingScope,
+    NotFound,
+    Rejected,
+    SourceNotReadable,
+    SyncError,
+    TargetNotWritable,
+    UnclearAdd,
+    UnreadableAnswer,
+)
+from syncer.ids import PlaylistId, Uri, playlist_uri
+from syncer.model import PAGE_SIZE, Head, Item, Kind, Page
+from syncer.spotify.auth import Access
+from syncer.spotify.transport import Refused, Transport
+from syncer.spotify.wire import Lost
+
+KINDS: Final = ("track", "episode")
+_MEDIA: Final = "uri,type,name,is_local,artists(name)"
+HEAD_FIELDS: Final = "id,name,snapshot_id,items(total),tracks(total)"
+"""Both names of everything that Spotify renamed: an unknown one is dropped without an error (contract §2.1)."""
+ENTRY_FIELDS: Final = f"total,items(added_at,is_local,item({_MEDIA}),track({_MEDIA}))"
+READ_PRIVATE: Final = "playlist-read-private"
+READ_LIBRARY: Final = "user-library-read"
+MODIFY: Final = ("playlist-modify-public", "playlist-modify-private")
+MAX_NAME: Final = 500
+
+
+class SpotifyPlaylists:
+    """The port ``Playlists`` over Spotify's Web API (contract §2)."""
+
+    def __init__(self, *, api_url: str, transport: Transport, access: Access) -> None:
+        self._access = access
+        self._spotify = spotipy.Spotify(requests_session=transport)
+        self._spotify.prefix = api_url + "/"
+
+    def head(self, playlist: PlaylistId) -> Head:
+        try:
+            body = self._spotify.playlist(playlist, fields=HEAD_FIELDS, additional_types=KINDS)
+        except Refused as refused:
+            self._unreadable(refused, playlist)
+        contents = [found for name in ("items", "tracks") if isinstance(found := body.get(name), dict)]
+        total = contents[0].get("total") if contents else None
+        return Head(
+            id=playlist,
+            name=_text(body.get("name")),
+            snapshot_id=_text(body.get("snapshot_id")),
+            readable=bool(contents),
+            total=total if isinstance(total, int) else 0,
+        )
+
+    def page(self, playlist: PlaylistId, offset: int) -> Page:
+        try:
+            body = self._spotify.playlist_items(
+                playlist, fields=ENTRY_FIELDS, limit=PAGE_SIZE, offset=offset, additional_types=KINDS
+            )
+        except Refused as refused:
+            self._unreadable(refused, playlist)
+        return _page(body)
+
+    def liked_page(self, offset: int) -> Page:
+        try:
+            body = self._spotify.current_user_saved_tracks(limit=PAGE_SIZE, offset=offset)
+        except Refused as refused:
+            if refused.status == HTTPStatus.FORBIDDEN:
+                raise self._lacks(READ_LIBRARY) or SourceNotReadable("your Liked Songs") from None
+            raise _unexpected(refused) from None
+        return _page(body)
+
+    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
+        try:
+            # Not spotipy's own method: its body is not the documented one (contract §7.1).
+            self._spotify._post(f"playlists/{playlist}/items", payload={"uris": list(uris)})  # noqa: SLF001
+        except Lost:
+            raise UnclearAdd(playlist_uri(playlist)) from None
+        except Refused as refused:
+            raise self._not_added(refused, playlist) from None
+
+    def _unreadable(self, refused: Refused, playlist: PlaylistId) -> NoReturn:
+        if refused.status == HTTPStatus.NOT_FOUND:
+            raise NotFound(playlist_uri(playlist)) from None
+        if refused.status == HTTPStatus.FORBIDDEN:
+            raise self._lacks(READ_PRIVATE) or SourceNotReadable(playlist_uri(playlist)) from None
+        raise _unexpected(refused) from None
+
+    def _not_added(self, refused: Refused, playlist: PlaylistId) -> SyncError:
+        if refused.status == HTTPStatus.BAD_REQUEST:
+            return Rejected(playlist_uri(playlist))
+        if refused.status == HTTPStatus.NOT_FOUND:
+            return NotFound(playlist_uri(playlist))
+        if refused.status == HTTPStatus.FORBIDDEN:
+            return self._lacks(*MODIFY) or TargetNotWritable(playlist_uri(playlist))
+        return _unexpected(refused)
+
+    def _lacks(self, *scopes: str) -> MissingScope | None:
+        """Say which of *scopes* was not consented to. The text of a 403 is no safe way to tell (contract §4.1)."""
+        granted = self._access.scope()
+        missing = [scope for scope in scopes if granted is not None and scope not in granted]
+        return MissingScope(self._access.account, missing[0]) if missing else None
+
+
+def _unexpected(refused: Refused) -> UnreadableAnswer:
+    return UnreadableAnswer(f"Spotify refused the request in a way we do not know (it answered {refused.status})")
+
+
+def _page(body: Mapping[str, Any]) -> Page:
+    return Page(total=body["total"], items=tuple(map(_item, body["items"])))
+
+
+def _item(entry: Any) -> Item:
+    """Return an entry in our words. One that cannot be added is still an entry: positions count."""
+    if not isinstance(entry, dict):
+        return Item(uri=None, kind=Kind.UNAVAILABLE)
+    added_at = _text(entry.get("added_at")) or None
+    media = entry.get("item") or entry.get("track")
+    if not isinstance(media, dict):
+        return Item(uri=None, kind=Kind.UNAVAILABLE, added_at=added_at)
+    uri, artists = media.get("uri"), media.get("artists")
+    return Item(
+        uri=Uri(_writable(uri)) if isinstance(uri, str) else None,
+        kind=_kind(entry, media),
+        name=_text(media.get("name")),
+        artists=_names(artists) if isinstance(artists, list) else (),
+        added_at=added_at,
+    )
+
+
+def _kind(entry: Mapping[str, Any], media: Mapping[str, Any]) -> Kind:
+    if entry.get("is_local") is True or media.get("is_local") is True:
+        return Kind.LOCAL
+    return {"track": Kind.TRACK, "episode": Kind.EPISODE}.get(str(media.get("type")), Kind.UNSUPPORTED)
+
+
+def _names(artists: list[Any]) -> tuple[str, ...]:
+    return tuple(_text(artist.get("name")) for artist in artists if isinstance(artist, dict))
+
+
+def _text(value: Any) -> str:
+    return _writable(value[:MAX_NAME]) if isinstance(value, str) else ""
+
+
+def _writable(text: str) -> str:
+    """Return *text* without what no file takes: half of a surrogate pair (fault model R8)."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,339 @@
+"""What every request to Spotify goes through: limits, classification of the raw answer, and the only retries there are.
+
+spotipy builds requests and hands them to :class:`Transport`, a ``requests.Session`` of ours. Answers that are no
+success never get back to spotipy, which would lose what matters of them (contract §7.2).
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+import requests
+
+from syncer.budget import Budget
+from syncer.errors import (
+    NotAllowListed,
+    Outage,
+    PremiumNeeded,
+    QuotaExceeded,
+    RateLimited,
+    SyncError,
+    Temporary,
+    UnreadableAnswer,
+)
+from syncer.ports import Chance, Clock
+from syncer.spotify.gate import Gate
+from syncer.spotify.wire import Lost, NeverSent, Reply, Wire
+
+log = logging.getLogger(__name__)
+
+TRIES: Final = 3
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 8.0
+LONGEST_WAIT: Final = 60.0
+"""Seconds of Retry-After that a run sits out; more ends it (fault model §3)."""
+UNSAID_WAIT: Final = 5.0
+"""Seconds to wait where Spotify does not say, doubled each time."""
+FALSE_401_PAUSE: Final = 1.0
+
+
+class Means(Enum):
+    """What a request does, which decides whether it may be repeated."""
+
+    READ = "read"
+    ADD = "add"
+    TOKEN = "token"  # noqa: S105 - the name of a kind of request
+
+
+class Refused(Exception):
+    """Spotify answered with a 4xx that its caller must explain; the request was not carried out."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        super().__init__(f"refused with {status}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """An answer to act on: its status, and for a success the JSON document (None for an add)."""
+
+    status: int
+    document: Any = field(repr=False)
+    text: str = field(default="", repr=False)
+    """The body of a refusal where it is plain text, no JSON and no HTML."""
+
+
+class Caller:
+    """Repeats what may be repeated, waits where waiting is right, and stops where it is not (fault model §3)."""
+
+    def __init__(self, *, gate: Gate, budget: Budget, clock: Clock, chance: Chance, worst_case: float) -> None:
+        self._gate = gate
+        self._budget = budget
+        self._clock = clock
+        self._chance = chance
+        self._worst_case = worst_case
+
+    def call(self, means: Means, exchange: Callable[[], Reply], fits: Callable[[Any], bool]) -> Served:
+        """Return the answer to *exchange*: 2xx with a document that *fits*, or a 4xx other than 429.
+
+        Lost, for an add only: it may have been carried out. Outage, UnreadableAnswer, RateLimited, OutOfTime,
+        Interrupted: it was not (or, for a read, it makes no difference).
+        """
+        failures = limits = 0
+        trouble: SyncError
+        while True:
+            self._gate.pass_through()
+            self._budget.allow(self._worst_case)  # after the gate, which may have taken time
+            self._budget.requests["accounts" if means is Means.TOKEN else "spotify"] += 1
+            try:
+                reply = exchange()
+            except NeverSent as error:
+                if error.certificate:  # trying again would not mend it
+                    raise _mistrusted(means) from None
+                trouble = _unreachable(means)
+            except Lost:
+                if means is Means.ADD:
+                    raise
+                trouble = _unreachable(means)
+            else:
+                if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    limits += 1
+                    self._sit_out(reply, limits)
+                    continue
+                answer = _classify(means, reply, fits)
+                if isinstance(answer, Served):
+                    self._gate.speed_up()
+                    if answer.status < HTTPStatus.BAD_REQUEST:
+                        self._budget.succeeded()
+                    return answer
+                trouble = answer
+            failures += 1
+            self._back_off(failures, trouble)
+
+    def pause(self, seconds: float, trouble: SyncError) -> None:
+        """Wait for *seconds* before a repeat; *trouble* is raised if the run has no time or no retry left for it."""
+        if not self._budget.may_wait(seconds, self._worst_case) or not self._budget.take_retry():
+            raise trouble from None
+        self._budget.wait(seconds)
+
+    def _back_off(self, failures: int, trouble: SyncError) -> None:
+        if failures == TRIES:
+            raise trouble from None
+        longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (failures - 1))
+        self.pause(self._chance.uniform(0, longest), trouble)
+
+    def _sit_out(self, reply: Reply, times: int) -> None:
+        self._gate.slow_down()
+        asked = retry_after(reply.headers, self._clock)
+        seconds = UNSAID_WAIT * 2 ** (times - 1) if asked is None else max(1.0, asked)
+        if _reason(reply) == "QUOTA_EXCEEDED":
+            raise QuotaExceeded(seconds)
+        if seconds > LONGEST_WAIT or (asked is None and times > TRIES):
+            raise RateLimited(seconds)
+        self.pause(seconds + self._chance.uniform(0, 1), RateLimited(seconds))
+
+
+def _host(means: Means) -> str:
+    return "Spotify's accounts service" if means is Means.TOKEN else "Spotify"
+
+
+def _unreachable(means: Means) -> Outage:
+    return Outage(f"{_host(means)} could not be reached")
+
+
+def _mistrusted(means: Means) -> Outage:
+    return Outage(
+        f"what answers for {_host(means)} shows a certificate that is not trusted here",
+        hint="check this machine's clock and proxy; $REQUESTS_CA_BUNDLE names the certificates to trust",
+    )
+
+
+def _unreadable(means: Means, what: str) -> SyncError:
+    """Whatever else the accounts service says, it is temporary (interface §3)."""
+    return Temporary(f"{_host(means)} {what}") if means is Means.TOKEN else UnreadableAnswer(f"{_host(means)} {what}")
+
+
+def _classify(means: Means, reply: Reply, fits: Callable[[Any], bool]) -> Served | SyncError:
+    """Return what to act on, or the trouble that a repeat may end; Lost for an add whose outcome is unclear."""
+    status = reply.status
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Served(status=status, document=parse(reply.body), text=_plain_text(reply.body))
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        if means is Means.ADD:
+            return Served(status=status, document=None)
+        document = parse(reply.body)
+        if fits(document):
+            return Served(status=status, document=document)
+        return _unreadable(means, "sent an answer that is not what its API promises")
+    if means is Means.ADD:
+        raise Lost
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _unreadable(means, f"answered with a redirect ({status}), which is never followed")
+    return Outage(f"{_host(means)} has trouble of its own (it answered {status})")
+
+
+def _plain_text(body: bytes | None) -> str:
+    text = (body or b"").decode("utf-8", "replace").lstrip()
+    return "" if text.startswith(("{", "[", "<")) else text
+
+
+def parse(body: bytes | None) -> Any:
+    """Return the JSON document in *body*; None if there is none, or none that is plain JSON (fault model N8)."""
+    try:
+        return json.loads(body or b"", object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("a key stands twice")
+    return result
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _reason(reply: Reply) -> object:
+    document = parse(reply.body)
+    error = document.get("error") if isinstance(document, dict) else None
+    return error.get("reason") if isinstance(error, dict) else None
+
+
+_SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+
+def retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:
+    """Return the seconds that *headers* ask to wait, 0 or more; None where they do not say it in a way we know."""
+    value = headers.get("Retry-After", "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+        sent = headers.get("Date")
+        now = parsedate_to_datetime(sent) if sent else clock.now()
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+class Bearer(Protocol):
+    """Who has the access token of one account."""
+
+    account: str
+
+    def token(self) -> str:
+        """Return a token that should be good."""
+        ...
+
+    def renewed(self, refused: str) -> str | None:
+        """Return a token other than *refused*; None if *refused* is as new as it gets."""
+        ...
+
+
+def _is_head(document: Any) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("id"), str)
+
+
+def _is_page(document: Any) -> bool:
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("items"), list)
+        and all(entry is None or isinstance(entry, dict) for entry in document["items"])
+        and type(document.get("total")) is int
+        and document["total"] >= 0
+    )
+
+
+_PLAYLIST: Final = r"playlists/[A-Za-z0-9]{22}"
+ENDPOINTS: Final = (
+    ("GET", re.compile(_PLAYLIST), Means.READ, _is_head),
+    ("GET", re.compile(rf"{_PLAYLIST}/items"), Means.READ, _is_page),
+    ("GET", re.compile(r"me/tracks"), Means.READ, _is_page),
+    ("POST", re.compile(rf"{_PLAYLIST}/items"), Means.ADD, bool),
+)
+"""All that a run may ask of Spotify (fault model X6), and what fits as an answer; to an add, anything does."""
+
+
+class _Answer(requests.Response):
+    """A success as spotipy wants to see it; its body was read and understood already."""
+
+    def __init__(self, served: Served) -> None:
+        super().__init__()
+        self.status_code = served.status
+        self._document = served.document
+
+    def json(self, **_options: Any) -> Any:
+        return self._document
+
+
+class Transport(requests.Session):
+    """The session under spotipy: one account, one run."""
+
+    def __init__(self, *, api_url: str, wire: Wire, caller: Caller, bearer: Bearer) -> None:
+        super().__init__()
+        self._base = api_url + "/"
+        self._wire = wire
+        self._caller = caller
+        self._bearer = bearer
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override] # spotipy's use of it
+        """Return a success; Refused, Lost (an add that may have happened) or an error of ours for anything else."""
+        try:
+            return self._answer(self._served(method, url, params=options["params"], data=options.get("data")))
+        except ValueError as error:
+            # spotipy takes it for a body that is no JSON and returns None, as if an add had happened.
+            raise RuntimeError(f"{type(error).__name__} on the way to {url}") from None
+
+    def _served(self, method: str, url: str, **content: Any) -> Served:
+        means, fits = _permitted(method, url.removeprefix(self._base))
+
+        def send(token: str) -> Served:
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            request = requests.Request(method, url, headers, **content)
+            return self._caller.call(means, lambda: self._wire.exchange(request), fits)
+
+        token = self._bearer.token()
+        served = send(token)
+        return send(self._after_401(token)) if served.status == HTTPStatus.UNAUTHORIZED else served
+
+    def _after_401(self, refused: str) -> str:
+        """A token that is surely new can meet a false 401, which passes after a short wait (contract §4.1)."""
+        if renewed := self._bearer.renewed(refused):
+            return renewed
+        self._caller.pause(FALSE_401_PAUSE, _token_refused())
+        return refused
+
+    def _answer(self, served: Served) -> requests.Response:
+        if served.status < HTTPStatus.BAD_REQUEST:
+            return _Answer(served)
+        if served.status == HTTPStatus.UNAUTHORIZED:
+            raise _token_refused()
+        if served.status == HTTPStatus.FORBIDDEN:
+            self._account_wide(served.text.lower())
+        raise Refused(served.status)
+
+    def _account_wide(self, text: str) -> None:
+        """Raise what a 403 in plain text says of the app or its user, which JSON ones never do (contract §4.1)."""
+        if "premium" in text:
+            raise PremiumNeeded
+        if "registered" in text or "approved" in text:
+            raise NotAllowListed(self._bearer.account)
+
+
+def _token_refused() -> Temporary:
+    return Temporary("Spotify refuses an access token that it has just given out")
+
+
+def _permitted(method: str, path: str) -> tuple[Means, Callable[[Any], bool]]:
+    for allowed, pattern, means, fits in ENDPOINTS:
+        if method == allowed and pattern.fullmatch(path):
+            return means, fits
+    raise RuntimeError(f"a run does not {method} {path}")

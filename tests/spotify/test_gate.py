@@ -1,0 +1,76 @@
+"""The pace of all requests of one client id (fault model §3)."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncer.spotify.gate import CEILING, FLOOR, Gate
+from tests.fakes import FakeClock
+from tests.spotify.wiring import Wired
+
+
+def test_ten_a_second_go_through_and_no_more() -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    for _ in range(101):
+        gate.pass_through()
+    assert clock.elapsed == pytest.approx(10)
+
+
+def test_who_comes_late_waits_for_nobody_and_saves_up_nothing() -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    gate.pass_through()
+    clock.elapsed += 100
+    for _ in range(11):
+        gate.pass_through()
+    assert clock.elapsed == pytest.approx(101)
+
+
+def test_each_429_halves_the_pace_down_to_a_floor_and_what_is_served_brings_it_back() -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    assert pace(gate, clock) == pytest.approx(10)
+    gate.slow_down()
+    assert pace(gate, clock) == pytest.approx(5)
+    for _ in range(35):
+        gate.speed_up()
+    assert pace(gate, clock) == pytest.approx(10, rel=0.01)
+    for _ in range(20):
+        gate.slow_down()
+    assert pace(gate, clock) == pytest.approx(FLOOR)
+
+
+@given(steps=st.lists(st.sampled_from(["slow_down", "speed_up", "pass_through"]), max_size=200))
+def test_the_pace_stays_between_floor_and_ceiling_whatever_happens(steps: list[str]) -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    passed = []
+    for step in steps:
+        getattr(gate, step)()
+        if step == "pass_through":
+            passed.append(clock.elapsed)
+    for sooner, later in pairwise(passed):
+        assert 1 / CEILING - 1e-9 <= later - sooner <= 1 / FLOOR + 1e-9
+
+
+def pace(gate: Gate, clock: FakeClock) -> float:
+    """Return how many a second pass now."""
+    gate.pass_through()
+    gate.pass_through()
+    started = clock.elapsed
+    gate.pass_through()
+    return 1 / (clock.elapsed - started)
+
+
+def test_accounts_of_one_app_share_a_gate_and_others_do_not() -> None:
+    wired = Wired()
+    for _ in range(3):
+        wired.open().playlists.liked_page(0)
+    other = wired.world.sign_in(app=wired.world.add_app("other"))
+    second = Wired(world=wired.world, clock=wired.clock, sign_in=other)
+    second.open()
+    at = [call.at for call in wired.world.calls]
+    assert [later - sooner for sooner, later in pairwise(at)] == pytest.approx([0.1, 0.1, 0.1, 0], abs=0.001)

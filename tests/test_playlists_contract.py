@@ -1,0 +1,312 @@
+"""The port ``Playlists``, as the fake keeps it, as the adapter does in process, and as it does over HTTP."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import pytest
+
+from syncer.errors import MissingScope, NotFound, Rejected, SourceNotReadable, TargetNotWritable, UnclearAdd
+from syncer.ids import PlaylistId, Uri
+from syncer.model import MAX_BATCH, PAGE_SIZE, Item, Kind
+from syncer.ports import Playlists
+from syncer.sandbox import Fault, SandboxServer, chapter, episode, local, media
+from tests.fakes import FakePlaylists, identifier, items, uri
+from tests.spotify.wiring import Wired
+
+HOLE = "."
+
+
+class Stage(Protocol):
+    """Somewhere to keep playlists. All is arranged before ``port`` is asked for."""
+
+    @property
+    def port(self) -> Playlists: ...
+
+    def hold(self, word: str, letters: Sequence[str] = "") -> PlaylistId: ...
+
+    def held(self, playlist: PlaylistId) -> list[str | None]: ...
+
+    def like(self, letters: Sequence[str]) -> None: ...
+
+    def give_away(self, playlist: PlaylistId) -> None: ...
+
+    def lack(self, scope: str) -> None: ...
+
+    def spoil(self, bad: Uri) -> None: ...
+
+    def lose_adds(self) -> None: ...
+
+
+class FakeStage:
+    def __init__(self) -> None:
+        self.port = FakePlaylists()
+
+    def hold(self, word: str, letters: Sequence[str] = "") -> PlaylistId:
+        self.port.held[identifier(word)] = list(items(letters))
+        return identifier(word)
+
+    def held(self, playlist: PlaylistId) -> list[str | None]:
+        return [one.uri for one in self.port.held[playlist]]
+
+    def like(self, letters: Sequence[str]) -> None:
+        self.port.liked = "".join(letters)
+
+    def give_away(self, playlist: PlaylistId) -> None:
+        self.port.foreign.add(playlist)
+
+    def lack(self, scope: str) -> None:
+        self.port.lacks.add(scope)
+
+    def spoil(self, bad: Uri) -> None:
+        self.port.bad.add(bad)
+
+    def lose_adds(self) -> None:
+        self.port.loses = lambda _letters: True
+
+
+class SandboxStage:
+    def __init__(self, wired: Wired) -> None:
+        self.wired = wired
+        self._port: Playlists | None = None
+
+    @property
+    def port(self) -> Playlists:
+        self._port = self._port or self.wired.open().playlists
+        return self._port
+
+    def hold(self, word: str, letters: Sequence[str] = "") -> PlaylistId:
+        held = [None if letter == HOLE else uri(letter) for letter in letters]
+        return PlaylistId(self.wired.world.playlist(word, items=held).id)
+
+    def held(self, playlist: PlaylistId) -> list[str | None]:
+        return list(self.wired.world.playlists[playlist].uris)
+
+    def like(self, letters: Sequence[str]) -> None:
+        self.wired.world.like([uri(letter) for letter in letters])
+
+    def give_away(self, playlist: PlaylistId) -> None:
+        self.wired.world.playlists[playlist].owner = "someone"
+
+    def lack(self, scope: str) -> None:
+        self.wired.sign_in.scopes -= {scope}
+
+    def spoil(self, bad: Uri) -> None:
+        self.wired.world.bad_uris.add(bad)
+
+    def lose_adds(self) -> None:
+        self.wired.world.inject(Fault(kind="close", method="POST", path="/v1/**", times=None, applied=True))
+
+
+@pytest.fixture(params=["fake", "in process", "over HTTP"])
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    if request.param == "fake":
+        yield FakeStage()
+    elif request.param == "in process":
+        yield SandboxStage(Wired())
+    else:
+        wired = Wired(server=SandboxServer)
+        assert wired.server
+        with wired.server:
+            yield SandboxStage(wired)
+            wired.wire.hang_up()
+
+
+def numbers(count: int, start: int = 0) -> list[str]:
+    return [str(number) for number in range(start, start + count)]
+
+
+class TestPlaylists:
+    """What every implementation of the port keeps."""
+
+    def test_a_head_tells_the_length_and_that_the_items_can_be_read(self, stage: Stage) -> None:
+        playlist = stage.hold("week", "abc")
+        head = stage.port.head(playlist)
+        assert (head.id, head.total, head.readable) == (playlist, 3, True)
+        assert head.name
+        assert head.snapshot_id
+
+    def test_an_empty_playlist_is_readable(self, stage: Stage) -> None:
+        playlist = stage.hold("week")
+        assert stage.port.head(playlist).readable
+        page = stage.port.page(playlist, 0)
+        assert (page.total, page.items) == (0, ())
+
+    def test_a_playlist_of_someone_else_has_a_head_and_no_items(self, stage: Stage) -> None:
+        playlist = stage.hold("week", "abc")
+        stage.give_away(playlist)
+        assert not stage.port.head(playlist).readable
+        with pytest.raises(SourceNotReadable):
+            stage.port.page(playlist, 0)
+        with pytest.raises(TargetNotWritable):
+            stage.port.append(playlist, [uri("d")])
+
+    def test_a_playlist_that_is_not_there_is_not_found(self, stage: Stage) -> None:
+        missing = identifier("missing")
+        with pytest.raises(NotFound):
+            stage.port.head(missing)
+        with pytest.raises(NotFound):
+            stage.port.page(missing, 0)
+        with pytest.raises(NotFound):
+            stage.port.append(missing, [uri("a")])
+
+    @pytest.mark.parametrize("offset", [0, 1, 49, 50, 119, 120, 500])
+    def test_a_page_begins_at_any_offset_and_tells_the_whole_length(self, stage: Stage, offset: int) -> None:
+        playlist = stage.hold("week", numbers(120))
+        page = stage.port.page(playlist, offset)
+        assert page.total == 120
+        assert [one.uri for one in page.items] == stage.held(playlist)[offset : offset + PAGE_SIZE]
+
+    def test_an_entry_that_is_no_longer_there_keeps_its_place(self, stage: Stage) -> None:
+        playlist = stage.hold("week", "a.b")
+        first, hole, last = stage.port.page(playlist, 0).items
+        assert (first.uri, last.uri) == (uri("a"), uri("b"))
+        assert hole == Item(uri=None, kind=Kind.UNAVAILABLE)
+
+    def test_a_track_has_a_name_and_artists(self, stage: Stage) -> None:
+        (one,) = stage.port.page(stage.hold("week", "a"), 0).items
+        assert one.kind is Kind.TRACK
+        assert one.name
+        assert one.artists
+
+    def test_liked_songs_come_in_pages_too(self, stage: Stage) -> None:
+        stage.like("abc")
+        page = stage.port.liked_page(1)
+        assert page.total == 3
+        assert [one.uri for one in page.items] == [uri("b"), uri("c")]
+
+    def test_an_append_adds_at_the_end_in_order(self, stage: Stage) -> None:
+        playlist = stage.hold("archive", "ab")
+        before = stage.port.head(playlist).snapshot_id
+        stage.port.append(playlist, [uri("d"), uri("c")])
+        assert stage.held(playlist) == [uri(letter) for letter in "abdc"]
+        assert stage.port.head(playlist).snapshot_id != before
+        assert [one.uri for one in stage.port.page(playlist, 0).items] == stage.held(playlist)
+
+    def test_an_append_never_looks_whether_it_is_there_already(self, stage: Stage) -> None:
+        playlist = stage.hold("archive", "a")
+        stage.port.append(playlist, [uri("a"), uri("b"), uri("b")])
+        stage.port.append(playlist, [uri("a")])
+        assert stage.held(playlist) == [uri(letter) for letter in "aabba"]
+
+    def test_an_append_takes_a_whole_batch_and_no_more(self, stage: Stage) -> None:
+        playlist = stage.hold("archive")
+        stage.port.append(playlist, list(map(uri, numbers(MAX_BATCH))))
+        with pytest.raises((Rejected, AssertionError)):  # the fake takes it for a mistake of the caller
+            stage.port.append(playlist, list(map(uri, numbers(MAX_BATCH + 1))))
+        assert stage.held(playlist) == list(map(uri, numbers(MAX_BATCH)))
+
+    def test_one_bad_uri_has_the_whole_append_rejected(self, stage: Stage) -> None:
+        playlist = stage.hold("archive", "a")
+        stage.spoil(uri("c"))
+        with pytest.raises(Rejected):
+            stage.port.append(playlist, list(map(uri, "bcd")))
+        assert stage.held(playlist) == [uri("a")]
+
+    def test_an_append_whose_answer_is_lost_is_unclear(self, stage: Stage) -> None:
+        playlist = stage.hold("archive", "a")
+        stage.lose_adds()
+        with pytest.raises(UnclearAdd):
+            stage.port.append(playlist, [uri("b")])
+        assert stage.held(playlist) == [uri("a"), uri("b")]
+
+    def test_what_was_not_consented_to_is_named(self, stage: Stage) -> None:
+        playlist = stage.hold("archive", "a")
+        for scope in ("playlist-read-private", "user-library-read", "playlist-modify-public"):
+            stage.lack(scope)
+        for scope, ask in (
+            ("playlist-read-private", lambda: stage.port.page(playlist, 0)),
+            ("user-library-read", lambda: stage.port.liked_page(0)),
+            ("playlist-modify-public", lambda: stage.port.append(playlist, [uri("b")])),
+        ):
+            with pytest.raises(MissingScope) as missing:
+                ask()
+            assert (missing.value.account, missing.value.scope) == ("default", scope)
+        assert stage.held(playlist) == [uri("a")]
+
+
+class TestSpotify:
+    """What only Spotify's answers hold (contract §1.3, §2.2, §6)."""
+
+    @pytest.mark.parametrize("keys", ["new", "old", "both"])
+    def test_old_and_new_names_read_the_same(self, keys: str) -> None:
+        wired = Wired()
+        wired.world.app.keys = keys  # type: ignore[assignment] # one of the three
+        held = wired.world.playlist("week", tracks=60)
+        port = wired.open().playlists
+        assert port.head(PlaylistId(held.id)).total == 60
+        assert [one.uri for one in port.page(PlaylistId(held.id), 20).items] == list(held.uris[20:])
+
+    def test_every_kind_of_entry_is_told_apart_and_keeps_its_place(self) -> None:
+        """Fault model P4."""
+        wired = Wired()
+        gone = replace(media(uri("b")), playable=False)
+        items = [uri("a"), None, local(1), episode(1), chapter(1), gone]
+        held = wired.world.playlist("mix", items=items)
+        seen = wired.open().playlists.page(PlaylistId(held.id), 0)
+        assert [one.kind for one in seen.items] == [
+            Kind.TRACK,
+            Kind.UNAVAILABLE,
+            Kind.LOCAL,
+            Kind.EPISODE,
+            Kind.UNSUPPORTED,
+            Kind.TRACK,
+        ]
+        assert seen.total == 6
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            "{}",
+            '{"item": null}',
+            '{"item": {}}',
+            '{"item": 5, "track": []}',
+            '{"item": {"uri": 5, "type": "track"}}',
+            '{"item": {"type": ["track"]}}',
+            '{"item": {"uri": "spotify:track:x", "artists": 5, "name": []}}',
+            '{"item": {"uri": "spotify:track:x", "artists": [5, null, {"name": 7}]}}',
+            '{"is_local": "yes", "added_at": 5, "item": {"is_local": 1, "name": "\\ud800"}}',
+        ],
+    )
+    def test_an_entry_of_any_shape_is_an_entry(self, entry: str) -> None:
+        wired = Wired()
+        held = wired.world.playlist("week", tracks=1)
+        text = f'{{"total": 2, "items": [{entry}, null]}}'
+        wired.world.inject(Fault(kind="other-body", path="/v1/playlists/*/items", text=text))
+        page = wired.open().playlists.page(PlaylistId(held.id), 0)
+        assert len(page.items) == 2
+        repr(page).encode()  # and can be written anywhere
+
+    @pytest.mark.parametrize(
+        ("body", "readable"),
+        [
+            ('{"id": "x"}', False),
+            ('{"id": "x", "items": null}', False),
+            ('{"id": "x", "items": []}', False),
+            ('{"id": "x", "items": {}}', True),
+            ('{"id": "x", "items": null, "tracks": {"total": 3}}', True),
+            ('{"id": "x", "items": {"total": "3"}, "name": 5, "snapshot_id": null}', True),
+        ],
+    )
+    def test_a_head_is_readable_where_it_holds_a_page(self, body: str, readable: bool) -> None:  # noqa: FBT001
+        wired = Wired()
+        held = wired.world.playlist("week", tracks=1)
+        wired.world.inject(Fault(kind="other-body", path="/v1/playlists/*", text=body))
+        assert wired.open().playlists.head(PlaylistId(held.id)).readable is readable
+
+    def test_a_list_made_by_spotify_is_not_found(self) -> None:
+        """Contract §1.4: for new apps there is no such list."""
+        port = Wired().open().playlists
+        with pytest.raises(NotFound):
+            port.head(PlaylistId("37i9dQZEVXcJZyENOWUFo7"))
+
+    def test_a_relinked_add_reads_back_under_another_uri_and_no_market_is_ever_sent(self) -> None:
+        """Fault model P11."""
+        wired = Wired()
+        held = wired.world.playlist("archive")
+        wired.world.inject(Fault(kind="relink", method="POST", path="/v1/**"))
+        port = wired.open().playlists
+        port.append(PlaylistId(held.id), [uri("a")])
+        (one,) = port.page(PlaylistId(held.id), 0).items
+        assert one.uri != uri("a")
+        assert not any("market" in call.query for call in wired.world.calls)
