@@ -1,0 +1,194 @@
+"""The composition root: the only module that knows all adapters and reads the environment."""
+
+import logging
+import os
+import random
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from syncer.budget import Budget, Stop
+from syncer.credentials import FileStore
+from syncer.errors import ConfigError, Problem, SyncError
+from syncer.ids import shorten
+from syncer.model import DEFAULT_ACCOUNT, Account, Report
+from syncer.ports import Clock, LoginStore, Watch
+from syncer.secretsmanager import SecretsManagerStore
+from syncer.service import Service, failure, run_id
+
+if TYPE_CHECKING:
+    from syncer.spotify.auth import TokenEndpoint
+    from syncer.spotify.wire import Wire
+
+APP: Final = "rediscover-weekly"
+"""What our folders are called below the user's config and state folders."""
+API_URL: Final = "https://api.spotify.com/v1"
+ACCOUNTS_URL: Final = "https://accounts.spotify.com"
+DEFAULT_CONFIG: Final = Path("config/config.yaml")
+NAP: Final = 0.2
+MAX_PORT: Final = 65535
+_LOOPBACK: Final = re.compile(
+    r"http://(?:127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}|\[::1\])(?::(?P<port>[0-9]{1,5}))?(?:/[A-Za-z0-9._~/-]*)?"
+)
+"""Plain on purpose: two readers of a URL cannot disagree about one of these."""
+
+
+class SystemClock:
+    """The machine's clock. Its sleep ends early once *stop* is set."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        # Naps, since a signal handler cannot safely wake anything that waits on a lock.
+        ends = time.monotonic() + seconds
+        while self._stop.signal is None and (left := ends - time.monotonic()) > 0:
+            time.sleep(min(left, NAP))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosts:
+    """Where Spotify is."""
+
+    api: str = API_URL
+    accounts: str = ACCOUNTS_URL
+
+
+def config_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the config that is used where nobody names one."""
+    return Path(environ.get("SYNCER_CONFIG") or DEFAULT_CONFIG)
+
+
+def state_folder() -> Path:
+    """Return the folder for what we keep between runs on this machine."""
+    import platformdirs  # noqa: PLC0415 - not shipped to Lambda, where nothing is kept on disk
+
+    return platformdirs.user_state_path(APP)
+
+
+def hosts(environ: Mapping[str, str]) -> Hosts:
+    """Return Spotify's hosts, or the loopback ones that *environ* puts in their place; ConfigError if they are not."""
+    variables = {"SPOTIFY_API_URL": API_URL, "SPOTIFY_ACCOUNTS_URL": ACCOUNTS_URL}
+    problems = [
+        Problem(
+            file="environment",
+            line=0,
+            column=0,
+            path=f"${name}",
+            message=f"{shorten(value)} is not an address on this machine, such as http://127.0.0.1:8000",
+        )
+        for name in variables
+        if (value := environ.get(name)) and not _is_loopback(value)
+    ]
+    if problems:
+        raise ConfigError(problems, hint="unset it: it is for tests and the sandbox only")
+    api, accounts = ((environ.get(name) or fixed).rstrip("/") for name, fixed in variables.items())
+    return Hosts(api=api, accounts=accounts)
+
+
+def _is_loopback(url: str) -> bool:
+    found = _LOOPBACK.fullmatch(url)
+    return found is not None and 0 < int(found["port"] or 1) <= MAX_PORT
+
+
+def credential_store(account: Account, environ: Mapping[str, str]) -> LoginStore:
+    """Return where the credentials of *account* are: environment, then config, then default (interface §4)."""
+    if account.name == DEFAULT_ACCOUNT:
+        if secret := environ.get("SYNCER_SECRET_ID"):
+            return SecretsManagerStore(secret)
+        if file := environ.get("SYNCER_CREDENTIALS_FILE"):
+            return FileStore(Path(os.path.expanduser(file)))  # noqa: PTH111 - leaves a '~' alone that it does not know
+    if account.secret is not None:
+        return SecretsManagerStore(account.secret)
+    if account.file is not None:
+        return FileStore(Path(account.file))
+    import platformdirs  # noqa: PLC0415 - not shipped to Lambda, where the environment names a secret
+
+    return FileStore(platformdirs.user_config_path(APP) / "credentials.json")
+
+
+class NobodyWatches:
+    """The port ``Watch`` where nobody looks on."""
+
+    def reading(self, what: str, done: int, total: int) -> None: ...
+
+    def starting(self, pair: object) -> None: ...
+
+    def ended(self, outcome: object) -> None: ...
+
+
+def cap_foreign_loggers() -> None:
+    """Keep libraries from logging what they send: at DEBUG some print tokens and secrets (fault model X1)."""
+    for name in ("boto3", "botocore", "requests", "spotipy", "urllib3"):
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def nothing_ran(error: SyncError, *, dry_run: bool = False) -> Report:
+    """Return the report of a run that ended before its first pair."""
+    now = datetime.now(UTC)
+    return Report(
+        run_id=run_id(now, random.SystemRandom()),
+        started_at=now,
+        finished_at=now,
+        dry_run=dry_run,
+        error=failure(error),
+        problems=error.problems if isinstance(error, ConfigError) else (),
+        requests={"spotify": 0, "accounts": 0},
+    )
+
+
+def _wire(environ: Mapping[str, str], clock: Clock) -> "Wire":
+    from syncer.spotify.wire import Wire  # noqa: PLC0415 - requests takes long to import
+
+    return Wire(
+        monotonic=clock.monotonic,
+        proxy=environ.get("SYNCER_PROXY") or None,
+        ca_bundle=environ.get("REQUESTS_CA_BUNDLE") or None,
+    )
+
+
+def token_endpoint(environ: Mapping[str, str], clock: Clock) -> "TokenEndpoint":
+    """Return where a sign-in gets its tokens, as *environ* says; ConfigError if it says something that cannot be."""
+    from syncer.spotify.auth import TokenEndpoint  # noqa: PLC0415 - requests takes long to import
+    from syncer.spotify.gate import Gate  # noqa: PLC0415 - the same
+    from syncer.spotify.transport import Caller  # noqa: PLC0415 - the same
+
+    wire = _wire(environ, clock)
+    caller = Caller(
+        gate=Gate(clock),
+        budget=Budget(clock),
+        clock=clock,
+        chance=random.SystemRandom(),
+        worst_case=wire.limits.whole,
+    )
+    return TokenEndpoint(accounts_url=hosts(environ).accounts, wire=wire, caller=caller)
+
+
+def service(
+    environ: Mapping[str, str] = os.environ, *, watch: Watch | None = None, stop: Stop | None = None
+) -> Service:
+    """Wire the service to Spotify as *environ* says; ConfigError if it says something that cannot be."""
+    from syncer.spotify.accounts import SpotifyAccounts  # noqa: PLC0415 - spotipy takes long to import
+
+    stop = stop or Stop()
+    clock, chance, places = SystemClock(stop), random.SystemRandom(), hosts(environ)
+    connect = SpotifyAccounts(
+        api_url=places.api,
+        accounts_url=places.accounts,
+        store=partial(credential_store, environ=environ),
+        wire=_wire(environ, clock),
+        clock=clock,
+        chance=chance,
+    )
+    return Service(connect=connect, clock=clock, chance=chance, watch=watch or NobodyWatches(), stop=stop)

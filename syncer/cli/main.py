@@ -1,0 +1,263 @@
+"""The ``syncer`` command: options in, an exit code out."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, TextIO
+
+import click
+
+from syncer import __version__, bootstrap, config, report
+from syncer.budget import Stop
+from syncer.cli import debuglog
+from syncer.cli.terminal import Screen
+from syncer.errors import ConfigError
+from syncer.model import Request
+
+BUG: Final = 1
+USAGE: Final = 2
+SIGNALLED: Final = 128
+"""What a shell adds to the number of the signal that ended a command."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Common:
+    """Options that may stand before the command as well as after it."""
+
+    config_path: Path | None
+    quiet: bool
+
+
+class _App(click.Group):
+    """Lists commands in the order a newcomer needs them."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+def _common(command: Callable[..., int]) -> Callable[..., int]:
+    config_option = click.option(
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path),
+        help="The config to use.  [default: $SYNCER_CONFIG, then config/config.yaml]",
+    )
+    quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress; report only what went wrong.")
+    return config_option(quiet_option(command))
+
+
+_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people or for programs.",
+)
+_pair = click.option("--pair", "names", multiple=True, metavar="NAME", help="Only this pair (repeatable).")
+
+
+@click.group(cls=_App, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="syncer", message="%(prog)s %(version)s")
+@_common
+@click.pass_context
+def cli(context: click.Context, config_path: Path | None, *, quiet: bool) -> int:
+    """Keep Spotify playlists in step.
+
+    What a source has and its target lacks is added at the end of the target, each track once. Nothing is ever removed.
+
+    \b
+    Try it without an account:    syncer demo
+    Check the config:             syncer validate
+    See what would be added:      syncer plan
+    Add it:                       syncer run
+    """
+    context.obj = _Common(config_path=config_path, quiet=quiet)
+    if context.invoked_subcommand is None:
+        if config_path is not None:
+            return int(context.invoke(run))
+        click.echo(context.get_help())
+    return 0
+
+
+@cli.command()
+@_common
+@_pair
+@click.option("--dry-run", is_flag=True, help="Only say what would be added, like `syncer plan`.")
+@_format
+@click.pass_obj
+def run(
+    common: _Common, config_path: Path | None, names: tuple[str, ...], form: str, *, quiet: bool, dry_run: bool
+) -> int:
+    """Add what each target lacks, in source order.
+
+    \b
+    Example: syncer run --pair discover-weekly
+    """
+    screen = Screen(form, quiet=quiet or common.quiet)
+    return _sync(screen, config_path or common.config_path, Request(names=names), dry_run=dry_run)
+
+
+@cli.command()
+@_common
+@_pair
+@_format
+@click.pass_obj
+def plan(common: _Common, config_path: Path | None, names: tuple[str, ...], form: str, *, quiet: bool) -> int:
+    """Show what `run` would add, and why it skips the rest.
+
+    Item by item. Reads from Spotify, and changes nothing.
+
+    \b
+    Example: syncer plan --pair discover-weekly
+    """
+    screen = Screen(form, quiet=quiet or common.quiet)
+    return _sync(screen, config_path or common.config_path, Request(names=names), dry_run=True)
+
+
+def _sync(screen: Screen, config_path: Path | None, request: Request, *, dry_run: bool) -> int:
+    with _stoppable(screen) as stop:
+        try:
+            settings = config.load(config_path or bootstrap.config_path())
+            with screen.watching() as watch:
+                service = bootstrap.service(watch=watch, stop=stop)
+                result = (service.plan if dry_run else service.run)(settings, request)
+        except ConfigError as error:
+            result = bootstrap.nothing_ran(error, dry_run=dry_run)
+        screen.show(result)
+    code = report.exit_code(result)
+    if code == BUG:
+        screen.say(debuglog.where())
+    return code
+
+
+@cli.command()
+@_common
+@_format
+@click.pass_obj
+def validate(common: _Common, config_path: Path | None, form: str, *, quiet: bool) -> int:
+    """Check the config and list every problem at once.
+
+    Contacts nobody.
+
+    \b
+    Example: syncer validate --config config/config.yaml
+    """
+    path = config_path or common.config_path or bootstrap.config_path()
+    screen = Screen(form, quiet=quiet or common.quiet)
+    try:
+        settings = config.load(path)
+    except ConfigError as error:
+        screen.problems(error)
+        return USAGE
+    screen.valid(path, settings)
+    return 0
+
+
+@cli.command()
+def demo() -> int:
+    """Watch the whole job on made-up playlists.
+
+    Needs no account, no network and no settings.
+
+    \b
+    Example: syncer demo
+    """
+    from syncer.sandbox.demo import demonstrate  # noqa: PLC0415 - loaded by those who ask for it
+
+    return demonstrate(Screen("text", quiet=False))
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where to listen.  [default: any free port]")
+@click.option("--latency", type=click.FloatRange(0, 60), default=0.0, help="Seconds that each request takes.")
+def sandbox(port: int, latency: float) -> int:
+    """Serve a make-believe Spotify on this machine.
+
+    Prints the variables that let other commands find it, in another terminal, until Ctrl-C ends it.
+
+    \b
+    Example: syncer sandbox --latency 0.2
+    """
+    from syncer.sandbox.demo import serve  # noqa: PLC0415 - loaded by those who ask for it
+
+    return serve(port=port, latency=latency)
+
+
+@contextmanager
+def _stoppable(screen: Screen) -> Iterator[Stop]:
+    """Let the first signal end the run after the request in flight, and the second end everything at once."""
+    stop = Stop()
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        for each in former:
+            signal.signal(each, signal.SIG_DFL)
+        stop(number)
+        screen.say("Stopping after the request in flight; once more stops at once.")
+
+    for number in former:
+        signal.signal(number, handle)
+    try:
+        yield stop
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def main() -> None:
+    """Run the command line and exit with a code of interface §2, whatever happens; never a traceback."""
+    signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        _forgive(stream)
+    debuglog.start()
+    code = _exit_code()
+    for stream in (sys.stdout, sys.stderr):
+        _let_go(stream)
+    sys.exit(code)
+
+
+def _terminated(number: int, _frame: FrameType | None) -> None:
+    """End as on Ctrl-C: what was opened is closed, what was temporary is gone."""
+    raise SystemExit(SIGNALLED + number)
+
+
+def _forgive(stream: TextIO | Any) -> None:
+    """Let a terminal that cannot show a character see its escape instead of killing us."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _let_go(stream: TextIO | None) -> None:
+    """Drop what could not be written, or Python would try again on its way out and end with a code of its own."""
+    if stream is None:  # it was closed before we began
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _exit_code() -> int:
+    try:
+        return int(cli.main(standalone_mode=False, prog_name="syncer") or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return SIGNALLED + signal.SIGINT
+    except SystemExit as ended:
+        # 1 is click's way to say that whoever read its help has gone.
+        return 0 if ended.code == 1 else int(ended.code or 0)
+    except OSError as error:  # a full disk, a port in use: what we can foresee of them is a SyncError
+        debuglog.log.warning("ended by the system", exc_info=True)
+        click.echo(f"syncer: {report.visible(str(error))}", err=True)
+        return BUG
+    except Exception:  # noqa: BLE001 - the last guard: whatever it is, a person gets a sentence and a code
+        click.echo(f"syncer: {debuglog.caught()}", err=True)
+        return BUG

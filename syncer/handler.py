@@ -1,0 +1,94 @@
+"""AWS Lambda's way in: an event becomes a request, a report the answer."""
+
+import logging
+import time
+from functools import cache
+from typing import Any, Final, Protocol
+
+from syncer import bootstrap, config, report
+from syncer.errors import Code, ConfigError, Problem
+from syncer.model import Report, Request, Status
+from syncer.service import Service
+
+log = logging.getLogger(__name__)
+
+ITEMS_PER_PAIR: Final = 20
+PASSING: Final = frozenset({5, 6})
+"""Exit codes of trouble that passes by itself."""
+
+
+class LambdaContext(Protocol):
+    """What we use of the context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what is left of the function's timeout."""
+        ...
+
+
+class SyncFailed(Exception):
+    """A person should look: the report is in the log, whole; the message has one line per pair that failed."""
+
+
+@cache  # built on first use, then kept for the life of a warm container
+def _service() -> Service:
+    return bootstrap.service()
+
+
+def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
+    """Run the pairs that *event* names, or all; SyncFailed after logging the report if a person should look."""
+    logging.getLogger("syncer").setLevel(logging.INFO)
+    bootstrap.cap_foreign_loggers()
+    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000
+    result = _result(event if isinstance(event, dict) else {}, deadline)
+    answer = report.as_json(result, items_per_pair=ITEMS_PER_PAIR)
+    log.info("report", extra={"report": answer})
+    if lines := _attention(result):
+        raise SyncFailed("\n".join(lines))
+    return answer
+
+
+def _result(event: dict[object, object], deadline: float) -> Report:
+    """Do what *event* asks for; a scheduler's event, which knows neither key, asks for everything."""
+    dry_run = event.get("dry_run", False)
+    try:
+        if not isinstance(dry_run, bool):
+            raise _bad_event("dry_run", "must be true or false")
+        request = Request(names=_names(event))
+        settings = config.load(bootstrap.config_path())
+        service = _service()
+        return (service.plan if dry_run else service.run)(settings, request, deadline=deadline)
+    except ConfigError as error:
+        return bootstrap.nothing_ran(error, dry_run=dry_run is True)
+
+
+def _names(event: dict[object, object]) -> tuple[str, ...]:
+    """Return the pairs that *event* names; none of them means all."""
+    asked = event.get("pairs")
+    if asked is None:
+        return ()
+    if not (isinstance(asked, list) and asked and all(isinstance(name, str) for name in asked)):
+        raise _bad_event("pairs", "must be a list of names")  # an empty one is a mistake, not a wish for everything
+    return tuple(asked)
+
+
+def _bad_event(key: str, message: str) -> ConfigError:
+    problem = Problem(file="event", line=0, column=0, path=key, message=message)
+    return ConfigError([problem], hint="correct the event and send it again")
+
+
+def _attention(result: Report) -> list[str]:
+    """Return a line for each failure a person should see; what passes by itself is left to the alarm on a bad day."""
+    if report.exit_code(result) in PASSING:
+        return []
+    if result.problems:
+        return [report.complaint(problem) for problem in result.problems]
+    return [
+        f"{outcome.pair.name}: {outcome.error.message} -> {outcome.error.hint}"
+        for outcome in result.outcomes
+        if outcome.error and (outcome.status is Status.FAILED or _is_for_people(outcome.status, outcome.error.code))
+    ]
+
+
+def _is_for_people(status: Status, code: Code) -> bool:
+    """Whether a pair that went half way, or was cut to the room left, needs someone."""
+    return status is Status.PARTIAL and code in {Code.TARGET_FULL, *report.PERSON_NEEDED}
