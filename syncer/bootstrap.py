@@ -171,6 +171,7 @@ def token_endpoint(environ: Mapping[str, str], clock: Clock) -> "TokenEndpoint":
         clock=clock,
         chance=random.SystemRandom(),
         worst_case=wire.limits.whole,
+        warnings=[],
     )
     return TokenEndpoint(accounts_url=hosts(environ).accounts, wire=wire, caller=caller)
 

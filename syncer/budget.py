@@ -54,10 +54,11 @@ class Budget:
         """Return if a request that may take *worst_case* seconds can start; OutOfTime or Interrupted if not."""
         if self._stop.signal is not None:
             raise Interrupted(self._stop.signal)
-        if not self._has(worst_case):
+        if not self.has(worst_case):
             raise OutOfTime
 
-    def _has(self, seconds: float) -> bool:
+    def has(self, seconds: float) -> bool:
+        """Whether *seconds* are left beside what the report needs."""
         return self._deadline is None or self._deadline - self._clock.monotonic() > seconds + SPARE
 
     def succeeded(self) -> None:
@@ -78,7 +79,7 @@ class Budget:
 
     def may_wait(self, seconds: float, worst_case: float = 0.0) -> bool:
         """Whether *seconds* of waiting, and then a request of at most *worst_case*, fit this run's limits."""
-        return self._waited + seconds <= MAX_WAITED and self._has(seconds + worst_case)
+        return self._waited + seconds <= MAX_WAITED and self.has(seconds + worst_case)
 
     def wait(self, seconds: float) -> None:
         """Sleep; it counts against :data:`MAX_WAITED`. Interrupted if the wish to stop came meanwhile."""

@@ -210,6 +210,8 @@ class FileStore:
 
     def __init__(self, path: Path) -> None:
         self.place = str(path)
+        self.login_option = ""
+        self.slowest = 0.0
         self._path = path
 
     def load(self) -> Stored:

@@ -248,13 +248,18 @@ class SignInNeeded(SyncError):
     code = Code.SIGN_IN_NEEDED
     reach = Reach.ACCOUNT
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, *, login_option: str = "") -> None:
         self.account = account
         super().__init__(
             f"the Spotify sign-in of account {account!r} has expired or was withdrawn"
             " (Spotify ends every sign-in after six months)",
-            hint=f"run `syncer login --account {account}`",
+            hint=f"run `{login_command(account, login_option)}`",
         )
+
+
+def login_command(account: str, option: str = "") -> str:
+    """Return what to type to sign *account* in anew, into the place it has now."""
+    return " ".join(filter(None, ("syncer login", f"--account {account}", option)))
 
 
 class ClientRefused(SyncError):

@@ -225,6 +225,8 @@ class SignIn:
 
     account: str
     consented: date | None = None
+    login_option: str = ""
+    """What `syncer login` must be told to renew it, beside the account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

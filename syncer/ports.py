@@ -109,6 +109,10 @@ class CredentialStore(Protocol):
 
     place: str
     """What a message calls it: a path, or the name of a secret."""
+    login_option: str
+    """What `syncer login` must be told to write here, beside the account; empty if nothing."""
+    slowest: float
+    """Seconds that one request of it may take; a load is one, a save up to three."""
 
     def load(self) -> Stored:
         """Return what is kept; CredentialsUnreadable, AwsDenied or StoreUnreachable where that cannot be had."""

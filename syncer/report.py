@@ -7,12 +7,14 @@ from datetime import MAXYEAR, date, datetime
 from typing import Any, Final
 from unicodedata import category
 
-from syncer.errors import Code, Problem
+from syncer.errors import Code, Problem, login_command
 from syncer.ids import playlist_uri
 from syncer.model import Failure, Item, Outcome, Reason, Report, SignIn, Status
 
 CONSENT_MONTHS: Final = 6
 """What a sign-in lasts, counted from the consent (contract §3.2)."""
+WARN_DAYS, LOUD_DAYS = 30, 7
+"""Days before a sign-in ends, from which on every report says so, and says so loudly."""
 QUIET: Final = frozenset({Status.ADDED, Status.UNCHANGED, Status.DISABLED, Status.NOT_SELECTED})
 _SAID_BY_COUNTS: Final = frozenset({Status.ADDED, Status.UNCHANGED})
 PERSON_NEEDED: Final = frozenset(
@@ -126,6 +128,20 @@ def _account(sign_in: SignIn, today: date) -> dict[str, Any]:
         "sign_in_expires_at": ends.isoformat() if ends else None,
         "days_left": (ends - today).days if ends else None,
     }
+
+
+def sign_in_warning(sign_in: SignIn, today: date) -> str | None:
+    """Say that a sign-in ends soon, or that nobody knows when; None while there is time (fault model T2)."""
+    renew = f"run `{login_command(sign_in.account, sign_in.login_option)}`"
+    if sign_in.consented is None:
+        return f"it is not known when the sign-in of account {sign_in.account!r} ends: {renew} to have it counted"
+    ends = sign_in_ends(sign_in.consented)
+    left = (ends - today).days
+    if left > WARN_DAYS:
+        return None
+    when = f"ends on {ends}, in {left} days" if left > 0 else f"was to end on {ends}"
+    loud = "SIGN IN NOW: " if left <= LOUD_DAYS else ""
+    return f"{loud}the sign-in of account {sign_in.account!r} {when}: {renew}"
 
 
 def sign_in_ends(consented: date) -> date:

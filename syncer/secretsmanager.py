@@ -12,7 +12,9 @@ from syncer.credentials import ROUNDS, Document, busy
 from syncer.errors import AwsDenied, CredentialsUnreadable, StoreUnreachable, SyncError
 from syncer.ports import Credentials, Stored, StoredMeanwhile
 
-ATTEMPTS, CONNECT_SECONDS, READ_SECONDS = 3, 5, 10
+ATTEMPTS, CONNECT_SECONDS, READ_SECONDS = 3, 3, 5
+BACKOFF_SECONDS = 3
+"""What the SDK waits between them at most: up to 1 s, then up to 2."""
 
 _CURRENT = "AWSCURRENT"
 _NEXT = "syncer-next"
@@ -77,6 +79,8 @@ class SecretsManagerStore:
 
     def __init__(self, name: str, client_factory: Callable[[], Client] = connect) -> None:
         self.place = name
+        self.login_option = f"--secret {name}"
+        self.slowest = float(ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + BACKOFF_SECONDS)
         self._client_factory = client_factory
 
     def load(self) -> Stored:

@@ -1,8 +1,8 @@
 """The one path: every way in ends here, and every pair takes it."""
 
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Final
 
@@ -27,6 +27,7 @@ from syncer.ids import PlaylistId, Uri, playlist_uri, shorten
 from syncer.model import MAX_ITEMS, Config, Failure, Outcome, Pair, Plan, Report, Request, SignIn, Status
 from syncer.ports import Chance, Clock, Connect, Connection, Playlists, Watch
 from syncer.reading import Library
+from syncer.report import sign_in_warning
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Service:
             error=failure(run.ended) if run.ended else None,
             sign_ins=run.sign_ins(),
             requests={"spotify": budget.requests["spotify"], "accounts": budget.requests["accounts"]},
-            warnings=(*map(str, config.warnings), *run.warnings()),
+            warnings=(*map(str, config.warnings), *run.warnings(started.date())),
             interrupted_by=run.ended.signal if isinstance(run.ended, Interrupted) else None,
         )
 
@@ -190,9 +191,12 @@ class _Run:
             if account.name in used
         )
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self, today: date) -> Iterator[str]:
         """What the accounts of this run had to say beside the errors."""
-        return tuple(warning for connection in self._open.values() for warning in connection.warnings)
+        for connection in self._open.values():
+            yield from connection.warnings
+            if warning := sign_in_warning(connection.sign_in, today):
+                yield warning
 
 
 def _full_status(applied: Applied) -> Status:
@@ -246,11 +250,11 @@ def _selected(config: Config, request: Request) -> frozenset[str]:
     """Return the names that *request* asks for, or all; ConfigError if one is not in the config."""
     known = [pair.name for pair in config.pairs]
     if unknown := [name for name in request.names if name not in known]:
-        raise ConfigError(_no_such_pair(name, known) for name in unknown)
+        raise ConfigError((_no_such_pair(name, known) for name in unknown), hint="ask for pairs that the config has")
     return frozenset(request.names or known)
 
 
 def _no_such_pair(name: str, known: Sequence[str]) -> Problem:
     near = get_close_matches(name, known, n=1)
     advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-    return Problem(file="", line=0, column=0, path="--pair", message=f"no pair is called {shorten(name)}: {advice}")
+    return Problem(file="", line=0, column=0, path="pair", message=f"no pair is called {shorten(name)}: {advice}")

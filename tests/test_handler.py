@@ -151,7 +151,7 @@ def test_an_event_may_ask_for_a_dry_run(container: Container) -> None:
         ({"pairs": {"week": 1}}, "event: pairs: must be a list of names"),
         ({"dry_run": "yes"}, "event: dry_run: must be true or false"),
         ({"dry_run": 1}, "event: dry_run: must be true or false"),
-        ({"pairs": ["weak"], "dry_run": True}, "--pair: no pair is called 'weak': did you mean 'week'?"),
+        ({"pairs": ["weak"], "dry_run": True}, "pair: no pair is called 'weak': did you mean 'week'?"),
     ],
 )
 def test_an_event_that_cannot_be_meant_is_refused(container: Container, event: dict[str, object], line: str) -> None:

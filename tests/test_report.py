@@ -486,3 +486,44 @@ def test_characters_that_do_something_are_made_visible(raw: str, shown: str) -> 
 )
 def test_a_problem_is_told_with_the_place_it_has(problem: Problem, line: str) -> None:
     assert report.complaint(problem) == line
+
+
+@pytest.mark.parametrize(
+    ("day", "option", "said"),
+    [
+        ("2027-04-01", "", None),
+        ("2027-04-02", "", None),
+        (
+            "2027-04-03",
+            "",
+            "the sign-in of account 'me' ends on 2027-05-03, in 30 days: run `syncer login --account me`",
+        ),
+        (
+            "2027-04-26",
+            "--secret spotify-credentials",
+            (
+                "SIGN IN NOW: the sign-in of account 'me' ends on 2027-05-03, in 7 days:"
+                " run `syncer login --account me --secret spotify-credentials`"
+            ),
+        ),
+        (
+            "2027-05-03",
+            "",
+            "SIGN IN NOW: the sign-in of account 'me' was to end on 2027-05-03: run `syncer login --account me`",
+        ),
+    ],
+)
+def test_the_end_of_a_sign_in_is_announced_from_thirty_days_and_loudly_from_seven(
+    day: str, option: str, said: str | None
+) -> None:
+    sign_in = SignIn(account="me", consented=date(2026, 11, 3), login_option=option)
+
+    assert report.sign_in_warning(sign_in, date.fromisoformat(day)) == said
+
+
+def test_a_sign_in_of_unknown_age_says_so() -> None:
+    said = report.sign_in_warning(SignIn(account="me"), date(2026, 11, 22))
+
+    assert said is not None
+    assert "not known" in said
+    assert "syncer login --account me" in said

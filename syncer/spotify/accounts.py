@@ -35,21 +35,26 @@ class SpotifyAccounts:
 
     def __call__(self, account: Account, budget: Budget) -> Connection:
         store = self._store(account)
+        budget.allow(store.slowest)
         stored = store.load()
         self._wire.hang_up()  # a connection kept since an earlier run may be dead without a sign
+        warnings: list[str] = []
         caller = Caller(
             gate=self._gates.setdefault(stored.credentials.client_id, Gate(self._clock)),
             budget=budget,
             clock=self._clock,
             chance=self._chance,
             worst_case=self._wire.limits.whole,
+            warnings=warnings,
         )
         tokens = TokenEndpoint(accounts_url=self._accounts_url, wire=self._wire, caller=caller)
-        access = Access(account.name, stored, store=store, tokens=tokens, clock=self._clock)
+        access = Access(
+            account.name, stored, store=store, tokens=tokens, clock=self._clock, budget=budget, warnings=warnings
+        )
         access.token()
         transport = Transport(api_url=self._api_url, wire=self._wire, caller=caller, bearer=access)
         return Connection(
             playlists=SpotifyPlaylists(api_url=self._api_url, transport=transport, access=access),
-            sign_in=SignIn(account=account.name, consented=access.consented),
-            warnings=access.warnings,
+            sign_in=SignIn(account=account.name, consented=access.consented, login_option=store.login_option),
+            warnings=warnings,
         )

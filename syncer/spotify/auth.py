@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import requests
 
+from syncer.budget import Budget
 from syncer.credentials import keep
 from syncer.errors import ClientRefused, SignInNeeded, SyncError, Temporary
 from syncer.ports import Clock, Credentials, CredentialStore, Stored
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 GOOD_FOR: Final = 60.0
 """Seconds that a stored access token must still last to be used (interface §4)."""
 SHORTEST_LIFE, LONGEST_LIFE = 60.0, 3600.0
+SAVE_REQUESTS: Final = 3
+"""What a save into the slowest of stores takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,14 +117,24 @@ class Access:
     """The access token of one account during one run."""
 
     def __init__(
-        self, account: str, stored: Stored, *, store: CredentialStore, tokens: TokenEndpoint, clock: Clock
+        self,
+        account: str,
+        stored: Stored,
+        *,
+        store: CredentialStore,
+        tokens: TokenEndpoint,
+        clock: Clock,
+        budget: Budget,
+        warnings: list[str],
     ) -> None:
+        """*warnings* is where a person is told what could not be stored."""
         self.account = account
-        self.warnings: list[str] = []
         self._stored = stored
         self._store = store
         self._tokens = tokens
         self._clock = clock
+        self._budget = budget
+        self._warnings = warnings
         self._fresh_until = -math.inf
 
     @property
@@ -172,6 +185,7 @@ class Access:
             )
 
         try:
+            self._budget.allow(SAVE_REQUESTS * self._store.slowest)
             self._stored = keep(self._store, self._stored, change)
         except SyncError as error:
             self._stored = replace(self._stored, credentials=change(self._stored.credentials))
@@ -184,15 +198,19 @@ class Access:
             return self._tokens.refresh(self.account, self._stored.credentials)
         except InvalidGrant:
             used = self._stored.credentials.refresh_token
+            self._budget.allow(self._store.slowest)
             self._stored = self._store.load()
         if self._stored.credentials.refresh_token == used:
-            raise SignInNeeded(self.account)
+            raise self._sign_in_needed()
         try:
             return self._tokens.refresh(self.account, self._stored.credentials)
         except InvalidGrant:
-            raise SignInNeeded(self.account) from None
+            raise self._sign_in_needed() from None
+
+    def _sign_in_needed(self) -> SignInNeeded:
+        return SignInNeeded(self.account, login_option=self._store.login_option)
 
     def _warn(self, error: SyncError, *, rotated: bool) -> None:
         what = "the new sign-in" if rotated else "the new access token"
-        self.warnings.append(f"{what} of account {self.account!r} could not be stored: {error}; {error.hint}")
+        self._warnings.append(f"{what} of account {self.account!r} could not be stored: {error}; {error.hint}")
         log.warning("credentials not stored", extra={"account": self.account})

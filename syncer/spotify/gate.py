@@ -1,5 +1,6 @@
 """One gate per client id: every request to Spotify passes it, one after the other."""
 
+from collections import deque
 from typing import Final
 
 from syncer.ports import Clock
@@ -12,19 +13,21 @@ RECOVERY: Final = 1.02
 
 
 class Gate:
-    """Paces requests."""
+    """Paces requests: as many at once as a second allows, and never more than that in any second."""
 
     def __init__(self, clock: Clock, *, per_second: float = CEILING) -> None:
         self._clock = clock
         self._ceiling = self._rate = per_second
-        self._next = clock.monotonic()
+        self._passed: deque[float] = deque(maxlen=max(1, int(per_second)))
 
     def pass_through(self) -> None:
         """Return when the next request may go."""
-        now = self._clock.monotonic()
-        if self._next > now:
-            self._clock.sleep(self._next - now)
-        self._next = max(self._next, now) + 1 / self._rate
+        burst = max(1, int(self._rate))
+        if len(self._passed) >= burst:
+            wait = self._passed[-burst] + burst / self._rate - self._clock.monotonic()
+            if wait > 0:
+                self._clock.sleep(wait)
+        self._passed.append(self._clock.monotonic())
 
     def slow_down(self) -> None:
         """Spotify found us too fast."""

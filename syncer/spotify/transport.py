@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
@@ -39,6 +40,8 @@ LONGEST_WAIT: Final = 60.0
 """Seconds of Retry-After that a run sits out; more ends it (fault model §3)."""
 UNSAID_WAIT: Final = 5.0
 """Seconds to wait where Spotify does not say, doubled each time."""
+CLOCK_TOLERANCE: Final = 300.0
+"""Seconds that two clocks may differ before a person is told."""
 FALSE_401_PAUSE: Final = 1.0
 
 
@@ -71,12 +74,17 @@ class Served:
 class Caller:
     """Repeats what may be repeated, waits where waiting is right, and stops where it is not (fault model §3)."""
 
-    def __init__(self, *, gate: Gate, budget: Budget, clock: Clock, chance: Chance, worst_case: float) -> None:
+    def __init__(
+        self, *, gate: Gate, budget: Budget, clock: Clock, chance: Chance, worst_case: float, warnings: list[str]
+    ) -> None:
+        """*warnings* is where a person is told of a clock that is wrong."""
         self._gate = gate
         self._budget = budget
         self._clock = clock
         self._chance = chance
         self._worst_case = worst_case
+        self._warnings = warnings
+        self._compared = False
 
     def call(self, means: Means, exchange: Callable[[], Reply], fits: Callable[[Any], bool]) -> Served:
         """Return the answer to *exchange*: 2xx with a document that *fits*, or a 4xx other than 429.
@@ -101,6 +109,7 @@ class Caller:
                     raise
                 trouble = _unreachable(means)
             else:
+                self._compare_clocks(reply)
                 if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
                     limits += 1
                     self._sit_out(reply, limits)
@@ -114,6 +123,17 @@ class Caller:
                 trouble = answer
             failures += 1
             self._back_off(failures, trouble)
+
+    def _compare_clocks(self, reply: Reply) -> None:
+        """Warn once if this machine's clock is far from Spotify's; nothing we do depends on it (fault model N14)."""
+        theirs = _date(reply.headers.get("Date"))
+        if self._compared or theirs is None:
+            return
+        self._compared = True
+        off = (self._clock.now() - theirs).total_seconds()
+        if abs(off) > CLOCK_TOLERANCE:
+            direction = "ahead" if off > 0 else "behind"
+            self._warnings.append(f"the clock of this machine is {abs(off) / 60:.0f} minutes {direction}: set it right")
 
     def pause(self, seconds: float, trouble: SyncError) -> None:
         """Wait for *seconds* before a repeat; *trouble* is raised if the run has no time or no retry left for it."""
@@ -215,13 +235,17 @@ def retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:
     value = headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)
+    until = _date(value)
+    return max(0.0, (until - (_date(headers.get("Date")) or clock.now())).total_seconds()) if until else None
+
+
+def _date(value: str | None) -> datetime | None:
+    """Return the moment that an HTTP date names, None if it names none."""
     try:
-        until = parsedate_to_datetime(value)
-        sent = headers.get("Date")
-        now = parsedate_to_datetime(sent) if sent else clock.now()
-        return max(0.0, (until - now).total_seconds())
+        moment = parsedate_to_datetime(value or "")
     except (ValueError, TypeError, OverflowError):
         return None
+    return moment if moment.tzinfo else None
 
 
 class Bearer(Protocol):

@@ -92,8 +92,8 @@ def test_a_name_that_no_pair_has_is_a_usage_error_with_a_guess(desk: Machine) ->
     ended = desk.run("run", "--pair", "discoverweekly", "--pair", "\x1b[31m")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines()[:2] == [
-        "--pair: no pair is called 'discoverweekly': did you mean 'discover-weekly'?",
-        "--pair: no pair is called '\\x1b[31m': there are discover-weekly",
+        "pair: no pair is called 'discoverweekly': did you mean 'discover-weekly'?",
+        "pair: no pair is called '\\x1b[31m': there are discover-weekly",
     ]
     assert desk.requests() == []
 

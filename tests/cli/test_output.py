@@ -138,7 +138,7 @@ def test_a_terminal_shows_a_bar_while_it_reads_and_a_table_at_the_end(desk: Mach
     long_pairs(desk)
     ended = desk.on_a_terminal("run")
     assert ended.code == 4
-    assert any("━" in line and "7/7 entries read" in line for line in ended.shown)
+    assert any("━" in line and "entries read" in line for line in ended.shown)
     assert "pair                            status     items" in ended.shown
     assert f"{'a' * 30}  added      3 added, 4 already there" in ended.shown
     assert "c                               unchanged  nothing new" in ended.shown

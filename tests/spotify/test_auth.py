@@ -11,13 +11,23 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from syncer.budget import Budget
-from syncer.errors import ClientRefused, CredentialsUnreadable, Outage, RateLimited, SignInNeeded, SyncError, Temporary
+from syncer.errors import (
+    ClientRefused,
+    CredentialsUnreadable,
+    Outage,
+    OutOfTime,
+    RateLimited,
+    SignInNeeded,
+    SyncError,
+    Temporary,
+)
 from syncer.ports import StoredMeanwhile
-from syncer.sandbox import Fault, HttpRequest
+from syncer.sandbox import Fault, HttpRequest, World
 from syncer.spotify.auth import InvalidGrant, TokenEndpoint
 from syncer.spotify.gate import Gate
 from syncer.spotify.transport import Caller
-from tests.spotify.wiring import ACCOUNTS_URL, Wired
+from tests.fakes import FakeClock
+from tests.spotify.wiring import ACCOUNTS_URL, Wired, pair
 
 TOKEN = "/api/token"
 
@@ -131,7 +141,9 @@ def test_a_code_is_exchanged_for_tokens_once(secret: bool) -> None:  # noqa: FBT
     wired = Wired()
     challenge = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
     budget = Budget(wired.clock)
-    caller = Caller(gate=Gate(wired.clock), budget=budget, clock=wired.clock, chance=wired.chance, worst_case=45)
+    caller = Caller(
+        gate=Gate(wired.clock), budget=budget, clock=wired.clock, chance=wired.chance, worst_case=45, warnings=[]
+    )
     tokens = TokenEndpoint(accounts_url=ACCOUNTS_URL, wire=wired.wire, caller=caller)
     known = wired.store.credentials
     exchange = partial(
@@ -428,3 +440,53 @@ def test_a_token_endpoint_that_gives_the_refused_token_again_is_waited_for() -> 
     started = wired.clock.elapsed
     assert reads(wired)
     assert wired.clock.elapsed - started >= 1
+
+
+def test_a_dead_sign_in_names_the_command_that_renews_it_where_it_is_kept() -> None:
+    wired = Wired()
+    wired.store.login_option = "--secret spotify-credentials"
+    wired.store.forget_access()
+    wired.sign_in.revoked = True
+
+    with pytest.raises(SignInNeeded) as needed:
+        wired.open()
+
+    assert needed.value.hint == "run `syncer login --account default --secret spotify-credentials`"
+
+
+def test_a_store_that_may_take_longer_than_is_left_is_not_asked() -> None:
+    wired = Wired()
+    wired.store.slowest = 27.0
+
+    with pytest.raises(OutOfTime):
+        wired.open(deadline=wired.clock.monotonic() + 30)
+
+    assert wired.store.loads == 0
+
+
+def test_a_token_that_there_is_no_time_to_store_is_used_all_the_same() -> None:
+    wired = Wired()
+    wired.store.slowest = 27.0
+    wired.store.forget_access()
+
+    connection = wired.open(deadline=wired.clock.monotonic() + 80)
+
+    assert wired.store.saves == []
+    assert "could not be stored" in connection.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [("2026-11-23T06:00:00", "1440 minutes ahead"), ("2026-11-22T05:50:00", "10 minutes behind")],
+)
+def test_a_clock_that_is_far_off_is_told_once_and_changes_nothing(start: str, said: str) -> None:
+    theirs = FakeClock()
+    wired = Wired(clock=FakeClock(start), world=World(lambda: theirs.now().timestamp()))
+    target = wired.world.playlist("target")
+
+    report = wired.run(pair(wired.world.playlist("source", tracks=3), target))
+
+    assert [warning for warning in report.warnings if "clock" in warning] == [
+        f"the clock of this machine is {said}: set it right"
+    ]
+    assert len(target.uris) == 3

@@ -1,7 +1,5 @@
 """The pace of all requests of one client id (fault model §3)."""
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,45 +30,52 @@ def test_who_comes_late_waits_for_nobody_and_saves_up_nothing() -> None:
 def test_each_429_halves_the_pace_down_to_a_floor_and_what_is_served_brings_it_back() -> None:
     clock = FakeClock()
     gate = Gate(clock)
-    assert pace(gate, clock) == pytest.approx(10)
+    assert pace(gate, clock) == pytest.approx(10, rel=0.02)
     gate.slow_down()
-    assert pace(gate, clock) == pytest.approx(5)
+    assert pace(gate, clock) == pytest.approx(5, rel=0.02)
     for _ in range(35):
         gate.speed_up()
-    assert pace(gate, clock) == pytest.approx(10, rel=0.01)
+    assert pace(gate, clock) == pytest.approx(10, rel=0.02)
     for _ in range(20):
         gate.slow_down()
-    assert pace(gate, clock) == pytest.approx(FLOOR)
+    assert pace(gate, clock) == pytest.approx(FLOOR, rel=0.02)
 
 
-@given(steps=st.lists(st.sampled_from(["slow_down", "speed_up", "pass_through"]), max_size=200))
-def test_the_pace_stays_between_floor_and_ceiling_whatever_happens(steps: list[str]) -> None:
+@given(steps=st.lists(st.sampled_from(["slow_down", "speed_up", "pass_through", "pass_through"]), max_size=300))
+def test_no_second_sees_more_than_the_ceiling_whatever_happens(steps: list[str]) -> None:
     clock = FakeClock()
     gate = Gate(clock)
     passed = []
     for step in steps:
+        before = clock.elapsed
         getattr(gate, step)()
         if step == "pass_through":
             passed.append(clock.elapsed)
-    for sooner, later in pairwise(passed):
-        assert 1 / CEILING - 1e-9 <= later - sooner <= 1 / FLOOR + 1e-9
+        assert clock.elapsed - before <= 1 / FLOOR + 1e-9
+    for sooner, later in zip(passed, passed[int(CEILING) :], strict=False):
+        assert later - sooner >= 1 - 1e-9
 
 
 def pace(gate: Gate, clock: FakeClock) -> float:
-    """Return how many a second pass now."""
-    gate.pass_through()
-    gate.pass_through()
+    """Return how many a second pass now, in the long run."""
+    for _ in range(30):
+        gate.pass_through()
     started = clock.elapsed
-    gate.pass_through()
-    return 1 / (clock.elapsed - started)
+    for _ in range(100):
+        gate.pass_through()
+    return 100 / (clock.elapsed - started)
 
 
 def test_accounts_of_one_app_share_a_gate_and_others_do_not() -> None:
     wired = Wired()
-    for _ in range(3):
+    for _ in range(6):
         wired.open().playlists.liked_page(0)
+    assert wired.clock.elapsed == pytest.approx(0)
+    wired.open().playlists.liked_page(0)
+    for _ in range(4):
+        wired.open().playlists.liked_page(0)
+    assert wired.clock.elapsed == pytest.approx(1, abs=0.001)
     other = wired.world.sign_in(app=wired.world.add_app("other"))
     second = Wired(world=wired.world, clock=wired.clock, sign_in=other)
     second.open()
-    at = [call.at for call in wired.world.calls]
-    assert [later - sooner for sooner, later in pairwise(at)] == pytest.approx([0.1, 0.1, 0.1, 0], abs=0.001)
+    assert wired.clock.elapsed == pytest.approx(1, abs=0.001)

@@ -11,7 +11,7 @@ from syncer.spotify.wire import Limits, Lost, NeverSent, Wire
 from tests.fakes import FakeClock
 from tests.spotify.in_process import InProcess
 
-LIMITS = Limits(connect=2, read=0.15, send=0.15, whole=0.4)
+LIMITS = Limits(connect=2, read=0.5, send=0.5, whole=1.5)
 FIELDS = "total,items(item(uri,name))"
 
 

@@ -26,6 +26,9 @@ ACCOUNTS_URL = "https://accounts.spotify.com"
 class MemoryStore:
     """A credential store in memory. ``saves`` lists what was kept, in order; ``fails`` is raised by every save."""
 
+    login_option = ""
+    slowest = 0.0
+
     def __init__(self, credentials: Credentials, *, place: str = "memory") -> None:
         self.place = place
         self.credentials = credentials
