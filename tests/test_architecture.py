@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "syncer"
 
 LAYERS = (
     ("ways in", ("cli", "handler", "sandbox.demo", "bootstrap", "__main__")),
-    ("adapters", ("config", "credentials", "document", "secretsmanager", "spotify")),
+    ("adapters", ("config", "credentials", "document", "state", "secretsmanager", "spotify")),
     ("the one path", ("service", "reading", "appending")),
     ("pure", ("planner", "report")),
     ("words", ("model", "errors", "ids", "ports", "budget", "")),
@@ -22,18 +22,20 @@ APART = "sandbox"
 WORLDLY = {
     "time": {"bootstrap", "handler"},
     "random": {"bootstrap"},
-    "secrets": {"cli.debuglog"},
-    "socket": {"spotify.wire"},
-    "threading": set(),
+    "secrets": {"cli.debuglog", "cli.login"},
+    "selectors": {"cli.callback"},
+    "socket": {"spotify.wire", "cli.callback"},
+    "threading": {"cli.login"},
+    "webbrowser": {"cli.login"},
     "subprocess": set(),
     "spotipy": {"spotify.playlists"},
     "requests": {"spotify.wire", "spotify.transport", "spotify.auth"},
     "urllib3": {"spotify.wire"},
-    "boto3": {"secretsmanager"},
+    "boto3": {"secretsmanager", "state.dynamodb"},
     "yaml": {"document"},
     "jsonschema": {"config"},
     "rich": {"cli.terminal"},
-    "click": {"cli.main", "cli.terminal", "sandbox.demo"},
+    "click": {"cli.main", "cli.login", "cli.terminal", "sandbox.demo"},
     "platformdirs": {"bootstrap"},
 }
 """Who may touch the world outside, and through which library."""

@@ -17,7 +17,7 @@ from syncer.budget import Stop
 from syncer.cli import debuglog
 from syncer.cli.terminal import Screen
 from syncer.errors import ConfigError
-from syncer.model import Request
+from syncer.model import DEFAULT_ACCOUNT, Request
 
 BUG: Final = 1
 USAGE: Final = 2
@@ -157,6 +157,37 @@ def validate(common: _Common, config_path: Path | None, form: str, *, quiet: boo
         return USAGE
     screen.valid(path, settings)
     return 0
+
+
+@cli.command()
+@_common
+@click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, metavar="NAME", help="Whose sign-in this is.")
+@click.option("--secret", metavar="NAME", help="Store in this secret of AWS; it is made if there is none.")
+@click.option("--client-id", metavar="ID", help="Use this app rather than the stored one; its secret is asked for.")
+@click.option("--no-browser", is_flag=True, help="Print the address to open, and take the one it ends at.")
+@click.pass_obj
+def login(
+    common: _Common,
+    config_path: Path | None,
+    account: str,
+    secret: str | None,
+    client_id: str | None,
+    *,
+    quiet: bool,
+    no_browser: bool,
+) -> int:
+    """Sign in to Spotify in the browser and store that. Also every six months, or for another scope."""
+    from syncer.cli import login  # noqa: PLC0415 - takes long to import
+
+    options = login.Options(
+        account=account,
+        secret=secret,
+        client_id=client_id,
+        no_browser=no_browser,
+        config_path=config_path or common.config_path,
+        quiet=quiet or common.quiet,
+    )
+    return login.login(options)
 
 
 @cli.command()
