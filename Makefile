@@ -6,7 +6,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --requir
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench lock clean
+.PHONY: help demo test check fix test-deploy test-browser bench lock clean
+
+# The deployed function runs on Python 3.13; found on the PATH, or where pyenv keeps it.
+PYTHON313 ?= $(firstword $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null \
+  || ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.13*/bin/python3.13 2>/dev/null) python3.13)
+TEMPLATE := .serverless/cloudformation-template-update-stack.json
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,15 +33,31 @@ fix: $(VENV)/dev ## repair what tools can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+test-deploy: .venv-deploy/done .venv-runtime/done .venv-lint/done node_modules/.package-lock.json ## deploy for real, to stand-ins for AWS on this machine (Python 3.13, node 20)
+	LAMBDA_PYTHON=.venv-runtime/bin/python .venv-deploy/bin/python -m pytest tests/deploy
+	PATH=$(CURDIR)/.venv-deploy/bin:$$PATH PYTHON=.venv-deploy/bin/python NODE_NO_WARNINGS=1 \
+	  npx --no-install serverless package --stage test --param alarmEmail=me@example.com
+	.venv-lint/bin/cfn-lint $(TEMPLATE)
+	.venv-lint/bin/checkov --config-file .checkov.yaml -f $(TEMPLATE) --framework cloudformation
+	.venv-lint/bin/bandit --quiet --recursive syncer tools --skip B101,B105,B404,B603 # ruff checks these, each with its reason
+	.venv-lint/bin/detect-secrets-hook --baseline .secrets.baseline $$(git ls-files) || [ $$? -eq 3 ] # 3: lines have moved
+
+test-browser: $(VENV)/dev ## sign in for real, in Debian's chromium
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+	  || { echo "chromium and chromedriver are needed: apt-get install chromium chromium-driver"; exit 1; }
+	$(BIN)/python -m pytest tests/browser
+
 bench: $(VENV)/dev ## the figures that the README quotes
 	$(BIN)/python tools/bench.py
 
 lock: $(VENV)/dev ## pin the newest versions that pyproject.toml allows
 	$(BIN)/python -m $(LOCK) --upgrade --group build -o requirements.txt pyproject.toml
 	$(BIN)/python -m $(LOCK) --upgrade --group dev -o requirements-dev.txt pyproject.toml
+	for group in "" -runtime -lint; do $(BIN)/python -m $(LOCK) --upgrade --python-version 3.13 --group deploy$$group \
+	  -o tests/deploy/requirements$$group.txt pyproject.toml; done
 
 clean: ## forget what was set up and built
-	rm -rf $(VENV) build dist .serverless .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-deploy .venv-runtime .venv-lint node_modules build dist .serverless .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13 ...")'
@@ -52,3 +73,14 @@ $(VENV)/dev: requirements-dev.txt pyproject.toml | $(BIN)/python
 	$(PIP) -r requirements-dev.txt
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/run
+
+.venv-deploy/done: tests/deploy/requirements.txt
+.venv-runtime/done: tests/deploy/requirements-runtime.txt
+.venv-lint/done: tests/deploy/requirements-lint.txt
+.venv-deploy/done .venv-runtime/done .venv-lint/done:
+	$(PYTHON313) -m venv $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -1,0 +1,339 @@
+"""`serverless deploy`, for real, to stand-ins on this machine. What they cannot show is listed in docs/deploy.md."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from syncer import config
+from syncer.ids import PlaylistId
+from syncer.model import PlaylistSource
+from syncer.sandbox.scene import Scene
+from syncer.sandbox.server import SandboxServer
+from syncer.sandbox.things import Playlist, SignIn
+from syncer.sandbox.world import World
+from tests.deploy.standins import (
+    ACCOUNT,
+    FUNCTION,
+    ROOT,
+    SECRET,
+    STACK,
+    Cloud,
+    Project,
+    at,
+    store,
+    stored,
+    wait_for,
+)
+
+ACTIONS = ("GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
+
+
+def shipped_scene(world: Scene) -> tuple[Playlist, Playlist]:
+    """Set up what the shipped config names, and return source and target of its first pair."""
+    pairs = config.load(ROOT / "config" / "config.yaml").pairs
+    for pair in pairs:
+        for playlist in (*(one.id for one in pair.sources if isinstance(one, PlaylistSource)), pair.target):
+            world.playlist(f"of {pair.name}: {playlist}", id=playlist)
+    (first,) = (source.id for source in pairs[0].sources if isinstance(source, PlaylistSource))
+    world.add(world.playlists[first], ["spotify:track:" + PlaylistId("0" * 22)])
+    return world.playlists[first], world.playlists[pairs[0].target]
+
+
+def invoke(cloud: Cloud, *, event: Any = None) -> tuple[bool, dict[str, Any]]:
+    """Return whether the run failed, and its report or error."""
+    answer = cloud.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(event or {}))
+    return "FunctionError" in answer, json.loads(answer["Payload"].read())
+
+
+def failed_runs(cloud: Cloud) -> list[str]:
+    (queue,) = (url for url in cloud.client("sqs").list_queues()["QueueUrls"] if "FailedRuns" in url)
+    messages = cloud.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    return [message["Body"] for message in messages]
+
+
+def alarms(cloud: Cloud) -> dict[str, dict[str, Any]]:
+    """Return the alarms by their last word in the template."""
+    found = cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    names = ("FailedRunAlarm", "NoRunAlarm", "NoFineRunAlarm", "SignInAlarm")
+    return {name: alarm for alarm in found for name in names if name in alarm["AlarmName"]}
+
+
+def test_a_stack_from_deploy_to_remove(cloud: Cloud, world: World, sandbox: SandboxServer, tmp_path: Path) -> None:
+    """What a user does, in this order: deploy, again, info, invoke, change the schedule, break a pair, remove."""
+    project = Project(tmp_path / "project")
+    params = {**at(sandbox), "alarmEmail": "me@example.com"}
+    source, target = shipped_scene(world)
+    store(cloud, world.app, world.sign_in())
+
+    project.serverless(cloud, "deploy", params=params)
+    _the_whole_template_is_there(cloud, project)
+    assert "No changes to deploy" in project.serverless(cloud, "deploy", params=params)
+    assert FUNCTION in project.serverless(cloud, "info", params=params)
+
+    said = project.serverless(cloud, "invoke", "--function", "sync", params=params)
+    assert '"added": 1' in said
+    assert target.uris == source.uris
+    assert stored(cloud)["access_token"] in world.access_tokens
+
+    project.serverless(cloud, "deploy", params=params | {"schedule": "rate(1 minute)"})
+    assert cloud.client("lambda").get_function_configuration(FunctionName=FUNCTION)["Timeout"] == 55
+    assert alarms(cloud)["NoRunAlarm"]["Period"] == 180
+    world.add(source, ["spotify:track:" + PlaylistId("1" * 22)])
+    wait_for(lambda: len(target.uris) == 2, seconds=75)  # nobody invoked it
+
+    project.serverless(cloud, "deploy", params=params)
+    del world.playlists[source.id]
+    cloud.client("lambda").invoke(FunctionName=FUNCTION, InvocationType="Event", Payload=b"{}")
+    (message, *_) = wait_for(lambda: failed_runs(cloud), seconds=30)
+    assert "discover-weekly: " in message
+    _no_secret_shows(cloud, world, project, message)
+
+    project.serverless(cloud, "remove", params=params)
+    assert cloud.client("lambda").list_functions()["Functions"] == []
+    assert cloud.client("scheduler").list_schedules()["Schedules"] == []
+    assert cloud.client("iam").list_roles()["Roles"] == []
+    assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
+    assert cloud.client("s3").list_buckets()["Buckets"] == []
+    assert alarms(cloud) == {}
+    assert stored(cloud)["access_token"] in world.access_tokens
+
+
+def _the_whole_template_is_there(cloud: Cloud, project: Project) -> None:
+    made = cloud.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    assert {one["LogicalResourceId"] for one in made} == project.template["Resources"].keys()
+    assert all(one["ResourceStatus"].endswith("_COMPLETE") for one in made)
+    function = cloud.client("lambda").get_function_configuration(FunctionName=FUNCTION)
+    assert function["CodeSha256"] == base64.b64encode(hashlib.sha256(project.artifact.read_bytes()).digest()).decode()
+    schedule = cloud.client("scheduler").get_schedule(Name=STACK)
+    assert (schedule["State"], schedule["Target"]["Arn"]) == ("ENABLED", function["FunctionArn"])
+    assert schedule["Target"]["RoleArn"] != function["Role"]
+    (subscription,) = cloud.client("sns").list_subscriptions()["Subscriptions"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "me@example.com")
+
+
+def _no_secret_shows(cloud: Cloud, world: World, project: Project, message: str) -> None:
+    events = cloud.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{FUNCTION}")["events"]
+    variables = cloud.client("lambda").get_function_configuration(FunctionName=FUNCTION)["Environment"]
+    shown = json.dumps([project.template, events, variables]) + message
+    assert events
+    for secret in (world.app.client_secret, *world.sign_ins, *world.access_tokens):
+        assert secret[:8] not in shown
+
+
+@pytest.fixture(scope="module")
+def strict_world() -> World:
+    """Two people with a pair each."""
+    made = World()
+    for user in (made.me, made.add_user("anna")):
+        made.playlist(f"source of {user.id}", tracks=1, owner=user)
+        made.playlist(f"target of {user.id}", owner=user)
+    return made
+
+
+def config_of(world: Scene, secrets: dict[str, str]) -> str:
+    """Return a config of one pair for each account in *secrets*, and the owner of its playlists."""
+    source, target, her_source, her_target = world.playlists
+    pairs = [
+        {"name": "mine", "source": source, "target": target},
+        {"name": "annas", "source": her_source, "target": her_target, "account": "anna"},
+    ]
+    return json.dumps({"accounts": {name: {"secret": secret} for name, secret in secrets.items()}, "pairs": pairs})
+
+
+@pytest.fixture(scope="module")
+def guarded(strict_cloud: Cloud, strict_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """AWS with the stack in it and IAM in force."""
+    annas = f"{SECRET}-of-anna"
+    settings = config_of(strict_world, {"default": SECRET, "anna": annas})
+    project = Project(tmp_path_factory.mktemp("guarded") / "project", settings)
+    store(strict_cloud, strict_world.app, strict_world.sign_in())
+    store(strict_cloud, strict_world.app, strict_world.sign_in(strict_world.users["anna"]), name=annas)
+    strict_cloud.client("secretsmanager").create_secret(Name=f"{SECRET}-of-someone-else", SecretString="{}")
+    with SandboxServer(strict_world) as sandbox:
+        project.serverless(strict_cloud, "deploy", params=at(sandbox))
+        yield strict_cloud
+
+
+@pytest.fixture
+def sign_in(guarded: Cloud, strict_world: World) -> SignIn:
+    """A sign-in without an access token yet."""
+    made = strict_world.sign_in()
+    store(guarded, strict_world.app, made)
+    return made
+
+
+def role_of(cloud: Cloud, policy: str) -> str:
+    """Return the name of the role that has *policy*."""
+    iam = cloud.client("iam")
+    names: list[str] = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    return next(name for name in names if policy in iam.list_role_policies(RoleName=name)["PolicyNames"])
+
+
+@pytest.fixture
+def forbid(guarded: Cloud) -> Iterator[Callable[[str, str], None]]:
+    """Take one action out of a policy, until the end of the test."""
+    iam = guarded.client("iam")
+    before: list[dict[str, Any]] = []
+
+    def forbidden(policy: str, action: str) -> None:
+        name = {"RoleName": role_of(guarded, policy), "PolicyName": policy}
+        document = iam.get_role_policy(**name)["PolicyDocument"]
+        before.append({**name, "PolicyDocument": json.dumps(document)})
+        for statement in document["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            statement["Action"] = [one for one in actions if one != action] or ["none:None"]
+        iam.put_role_policy(**name, PolicyDocument=json.dumps(document))
+
+    yield forbidden
+    for policy in reversed(before):
+        iam.put_role_policy(**policy)
+
+
+def as_role(cloud: Cloud, policy: str, service: str) -> Any:
+    """Return a client with the rights of the role that has *policy*, which is made to trust this account for it."""
+    role = role_of(cloud, policy)
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    cloud.client("iam").update_assume_role_policy(RoleName=role, PolicyDocument=document)
+    keys = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    return cloud.client(
+        service,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+
+@pytest.mark.usefixtures("sign_in")
+def test_the_role_is_enough_for_all_accounts_of_the_config(guarded: Cloud, strict_world: World) -> None:
+    failed, report = invoke(guarded)
+
+    assert not failed
+    assert report["ok"]
+    assert report["warnings"] == []
+    assert {stored(guarded, name)["access_token"] for name in (SECRET, f"{SECRET}-of-anna")} <= set(
+        strict_world.access_tokens
+    )
+
+
+@pytest.mark.usefixtures("sign_in")
+def test_without_the_right_to_read_nothing_runs_and_the_error_names_it(
+    guarded: Cloud, forbid: Callable[[str, str], None]
+) -> None:
+    forbid("sync", "secretsmanager:GetSecretValue")
+
+    failed, error = invoke(guarded)
+
+    assert failed
+    assert f"secretsmanager:GetSecretValue on {SECRET}" in error["errorMessage"]
+
+
+@pytest.mark.usefixtures("sign_in")
+@pytest.mark.parametrize("action", ["PutSecretValue", "UpdateSecretVersionStage"])
+def test_without_the_right_to_write_the_run_goes_on_but_keeps_no_token(
+    guarded: Cloud, forbid: Callable[[str, str], None], action: str
+) -> None:
+    forbid("sync", f"secretsmanager:{action}")
+
+    failed, report = invoke(guarded)
+
+    assert not failed
+    assert report["ok"]
+    assert f"secretsmanager:{action}" in " ".join(report["warnings"])
+    assert "access_token" not in stored(guarded)
+
+
+def log_events(cloud: Cloud) -> None:
+    logs, group = as_role(cloud, "sync", "logs"), f"/aws/lambda/{FUNCTION}"
+    stream = f"test-{datetime.now(UTC):%H%M%S%f}"
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    event = {"timestamp": int(datetime.now(UTC).timestamp() * 1000), "message": "hello"}
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
+
+
+def report_failure(cloud: Cloud, policy: str) -> None:
+    (queue,) = (url for url in cloud.client("sqs").list_queues()["QueueUrls"] if "FailedRuns" in url)
+    as_role(cloud, policy, "sqs").send_message(QueueUrl=queue, MessageBody="{}")
+
+
+def run_once(cloud: Cloud) -> None:
+    as_role(cloud, "schedule", "lambda").invoke(FunctionName=FUNCTION, Payload=b'{"dry_run": true}')
+
+
+@pytest.mark.usefixtures("sign_in")
+@pytest.mark.parametrize(
+    ("policy", "action", "use"),
+    [
+        ("sync", "logs:CreateLogStream", log_events),
+        ("sync", "logs:PutLogEvents", log_events),
+        ("sync", "sqs:SendMessage", lambda cloud: report_failure(cloud, "sync")),
+        ("schedule", "sqs:SendMessage", lambda cloud: report_failure(cloud, "schedule")),
+        ("schedule", "lambda:InvokeFunction", run_once),
+    ],
+)
+def test_every_other_right_is_needed_for_what_aws_does_with_it(
+    guarded: Cloud, forbid: Callable[[str, str], None], policy: str, action: str, use: Callable[[Cloud], None]
+) -> None:
+    use(guarded)
+
+    forbid(policy, action)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        use(guarded)
+
+
+def test_the_role_reaches_its_secret_and_nothing_else(guarded: Cloud) -> None:
+    secrets = as_role(guarded, "sync", "secretsmanager")
+    refused: list[Callable[[], object]] = [
+        lambda: secrets.get_secret_value(SecretId=f"{SECRET}-of-someone-else"),
+        lambda: secrets.update_secret(SecretId=SECRET, SecretString="{}"),
+        lambda: secrets.delete_secret(SecretId=SECRET),
+        lambda: secrets.describe_secret(SecretId=SECRET),
+        secrets.list_secrets,
+        as_role(guarded, "sync", "s3").list_buckets,
+        lambda: as_role(guarded, "sync", "lambda").invoke(FunctionName=FUNCTION),
+        lambda: as_role(guarded, "schedule", "secretsmanager").get_secret_value(SecretId=SECRET),
+    ]
+
+    assert secrets.get_secret_value(SecretId=SECRET)["Name"] == SECRET
+    for call in refused:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()
+
+
+def test_a_second_reader_finds_the_settings_that_the_first_drops(second_reader: Cloud, tmp_path: Path) -> None:
+    """moto runs no code, but keeps reserved concurrency and retries, which MiniStack does not."""
+    project = Project(tmp_path / "project")
+    params = {"deploymentMethod": "direct", "reservedConcurrency": "1"}
+
+    project.serverless(second_reader, "deploy", params=params)
+
+    functions = second_reader.client("lambda")
+    assert functions.get_function_concurrency(FunctionName=FUNCTION)["ReservedConcurrentExecutions"] == 1
+    on_failure = functions.get_function_event_invoke_config(FunctionName=FUNCTION)
+    assert (on_failure["MaximumRetryAttempts"], on_failure["MaximumEventAgeInSeconds"]) == (0, 300)
+    assert "FailedRuns" in on_failure["DestinationConfig"]["OnFailure"]["Destination"]
+    schedule = second_reader.client("scheduler").get_schedule(Name=STACK)
+    assert schedule["ScheduleExpression"] == "rate(1 hour)"
+    assert schedule["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 300}
+    (group,) = second_reader.client("logs").describe_log_groups()["logGroups"]
+    assert (group["logGroupName"], group["retentionInDays"]) == (f"/aws/lambda/{FUNCTION}", 30)
+    assert len(alarms(second_reader)) == 4
+    assert all(alarm["AlarmActions"] for alarm in alarms(second_reader).values())
+    (dashboard,) = second_reader.client("cloudwatch").list_dashboards()["DashboardEntries"]
+    body = second_reader.client("cloudwatch").get_dashboard(DashboardName=dashboard["DashboardName"])["DashboardBody"]
+    assert len(json.loads(body)["widgets"]) == 7
+    filters = second_reader.client("logs").describe_metric_filters()["metricFilters"]
+    metrics = {each["metricName"] for one in filters for each in one["metricTransformations"]}
+    assert metrics == {"Added", "FineRuns", "Requests", "SignInDaysLeft"}
+    assert SECRET in project.serverless(second_reader, "info", "--verbose", params=params)
+    project.serverless(second_reader, "remove", params=params)
+    assert functions.list_functions()["Functions"] == []

@@ -1,0 +1,171 @@
+"""Build the Lambda artifact: locked wheels of the target platform, syncer, config and schemas.
+
+The same inputs and the same minor version of Python give the same bytes, in any folder. Needs the standard library
+and pip (or uv). `npx serverless deploy` runs it by itself.
+"""
+
+import argparse
+import base64
+import csv
+import hashlib
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+LOCK: Final = ROOT / "requirements-lambda.txt"
+PLATFORMS: Final = {"x86_64": "x86_64", "arm64": "aarch64"}
+"""What Lambda calls an architecture, and what wheels call it."""
+
+OURS_LEFT_OUT: Final = frozenset({"__main__.py", "cli", "sandbox"})
+THEIRS_LEFT_OUT: Final = frozenset({"bin", "test", "tests"})
+SOURCES_LEFT_OUT: Final = frozenset({".c", ".pxd", ".pyi", ".pyx", ".typed"})
+INFO_KEPT: Final = ("METADATA", "LICENSE", "NOTICE", "licenses/")
+
+SERVICES: Final = {"secretsmanager"}
+"""The AWS services that are called. botocore brings a folder for each of more than 400, 17 MB zipped."""
+
+STANDS_IN: Final = {
+    # spotipy.cache_handler names this class when it is imported; nothing else of redis is ever used.
+    "redis/__init__.py": b'"""Stands in for redis, of which spotipy only names this."""\n\n\n'
+    b"class RedisError(Exception):\n    pass\n",
+}
+
+EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    options.add_argument("--runtime", default="python3.13")
+    options.add_argument("--arch", choices=PLATFORMS, default="x86_64")
+    options.add_argument("--out", type=Path, default=Path("build/lambda.zip"))
+    asked = options.parse_args()
+    version: str = asked.runtime.removeprefix("python")
+    check_config()
+    with tempfile.TemporaryDirectory() as folder:
+        wheels, stage = Path(folder, "wheels"), Path(folder, "stage")
+        install(wheels, version, PLATFORMS[asked.arch])
+        for name, content in sorted({**dict(theirs(wheels)), **STANDS_IN, **dict(ours())}.items()):
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
+            (stage / name).write_bytes(content)
+        add_byte_code(stage, version)
+        pack(stage, asked.out)
+    data = asked.out.read_bytes()
+    print(f"{asked.out}: {len(data):,} bytes, {asked.runtime} {asked.arch}, sha256 {hashlib.sha256(data).hexdigest()}")
+
+
+def check_config() -> None:
+    """Refuse a config that would fail in every run, if this Python has what it takes to read it."""
+    sys.path.insert(0, str(ROOT))
+    try:
+        from syncer import config  # noqa: PLC0415 - importing it needs packages that a bare Python has not
+        from syncer.errors import ConfigError  # noqa: PLC0415 - the same
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] == "syncer":
+            raise
+        say(f"config/config.yaml is not checked: {sys.executable} has no {missing.name}")
+        return
+    try:
+        config.load(ROOT / "config" / "config.yaml")
+    except ConfigError as error:
+        sys.exit("\n".join(map(str, error.problems)))
+
+
+def install(target: Path, version: str, machine: str) -> None:
+    """Unpack the wheels of the lock into *target*; each must have the hash that the lock says."""
+    common = ["--target", str(target), "--python-version", version, "--only-binary=:all:", "--no-deps"]
+    common += ["--require-hashes", "-r", str(LOCK)]
+    uv = shutil.which("uv")
+    if uv:
+        # Copies, not hard links: whatever edits an installed file must not reach uv's cache, nor the cache us.
+        command = [uv, "pip", "install", "-q", "--link-mode", "copy"]
+        command += ["--python-platform", f"{machine}-manylinux2014", *common]
+    elif importlib.util.find_spec("pip"):
+        command = [sys.executable, "-m", "pip", "install", "-qq", "--no-compile", "--disable-pip-version-check"]
+        command += ["--platform", f"manylinux2014_{machine}", "--implementation", "cp", *common]
+    else:
+        sys.exit(f"there is no uv, and {sys.executable} has no pip: one of them is needed to unpack the wheels")
+    run(command, or_else="the wheels of the lock could not be had")
+
+
+def theirs(wheels: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield what is wanted of the unpacked *wheels*: only files that a wheel lists, as that wheel has them.
+
+    The hashes of the lock cover the wheels; this covers the files, which caches and hooks may have changed since.
+    """
+    for record in wheels.glob("*.dist-info/RECORD"):
+        for name, digest, _ in csv.reader(record.read_text(encoding="utf-8").splitlines()):
+            if not is_wanted(PurePosixPath(name)):
+                continue
+            content = (wheels / name).read_bytes()
+            kind, _, expected = digest.partition("=")
+            actual = base64.urlsafe_b64encode(hashlib.new(kind, content).digest()).rstrip(b"=").decode()
+            if actual != expected:
+                sys.exit(f"{name} is not as its wheel has it: clear the package cache and try again")
+            yield name, content
+
+
+def is_wanted(path: PurePosixPath) -> bool:
+    """Whether the function needs this file of a dependency; licences stay."""
+    top, *folders = path.parts[:-1] or ("",)
+    if top.endswith(".dist-info"):
+        return str(path.relative_to(top)).startswith(INFO_KEPT)
+    if top == ".." or THEIRS_LEFT_OUT & {top, *folders} or path.suffix in SOURCES_LEFT_OUT:
+        return False
+    match (top, *folders):
+        case ("boto3", "data" | "examples", *_):
+            return False
+        case ("botocore", "data", service, *_):
+            return service in SERVICES
+    return True
+
+
+def ours() -> Iterator[tuple[str, bytes]]:
+    """Yield the package without its command line and sandbox, the config and the schemas; nothing that lies beside."""
+    package = (path for path in (ROOT / "syncer").rglob("*.py") if path.relative_to(ROOT).parts[1] not in OURS_LEFT_OUT)
+    for path in (*package, *(ROOT / "schemas").glob("*.json"), ROOT / "config" / "config.yaml"):
+        yield path.relative_to(ROOT).as_posix(), path.read_bytes()
+
+
+def add_byte_code(stage: Path, version: str) -> None:
+    """Compile *stage*, for Lambda cannot: its code folder is read-only, and compiling anew takes most of a cold start.
+
+    Byte code depends on the minor version alone; without time stamps it is the same in every build.
+    """
+    if version != "{}.{}".format(*sys.version_info):
+        say(f"no byte code, so starts are slower: this is {sys.version.split()[0]}, not {version}")
+        return
+    # A process of its own: what is imported here already would show in the bytes.
+    command = [sys.executable, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    command += ["-s", str(stage), "-p", "/var/task", str(stage)]
+    run(command, or_else="what is to be packed does not compile")
+
+
+def pack(stage: Path, out: Path) -> None:
+    """Zip *stage*: in order, without owners and times."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(out, "w") as archive:
+        for path in sorted(path for path in stage.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(path.relative_to(stage).as_posix(), EPOCH)
+            entry.create_system = 3  # Unix, whatever builds it
+            entry.external_attr = (0o755 if path.suffix == ".so" else 0o644) << 16
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
+
+
+def run(command: list[str], *, or_else: str) -> None:
+    if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own words and paths, no shell
+        sys.exit(or_else)
+
+
+def say(what: str) -> None:
+    print(f"build_lambda: {what}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
