@@ -17,6 +17,7 @@ from typing import Any, Self
 
 API = "/2018-06-01/runtime/"
 FIRST_ANSWER = 30.0
+HANDLER = "syncer.handler.lambda_handler"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class _RuntimeApi(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or an event waits for the runtime to acknowledge its headers
     server: _RuntimeApi
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
@@ -83,23 +85,30 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-class Lambda:
-    """*artifact*, unpacked below *folder* and started with nothing but what Lambda gives it."""
+def unpack(artifact: Path, task: Path) -> Path:
+    """Unpack *artifact* into *task*, where nothing can be written then, as in /var/task; return *task*."""
+    with zipfile.ZipFile(artifact) as archive:
+        archive.extractall(task)
+    for path in task.rglob("*"):
+        path.chmod(0o555)
+    return task
 
-    def __init__(self, artifact: Path, folder: Path, *, python: Path, environment: Mapping[str, str]) -> None:
-        task = folder / "task"
-        with zipfile.ZipFile(artifact) as archive:
-            archive.extractall(task)
-        for path in task.rglob("*"):
-            path.chmod(0o555)  # as /var/task is
+
+class Lambda:
+    """*artifact*, unpacked below *folder* unless it is unpacked already, started with nothing but what Lambda gives."""
+
+    def __init__(
+        self, artifact: Path, folder: Path, *, python: Path, environment: Mapping[str, str], handler: str = HANDLER
+    ) -> None:
+        task = artifact if artifact.is_dir() else unpack(artifact, folder / "task")
         self._log = folder / "log"
         self._api = _RuntimeApi()
         threading.Thread(target=self._api.serve_forever, args=(0.05,), daemon=True).start()
         with self._log.open("w") as out:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [python, "-m", "awslambdaric", "syncer.handler.lambda_handler"],
+                [python, "-m", "awslambdaric", handler],
                 cwd=task,
-                env=self._given(task, folder) | dict(environment),
+                env=self._given(task, folder) | {"_HANDLER": handler} | dict(environment),
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
@@ -125,7 +134,6 @@ class Lambda:
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": str(task),
             "TZ": ":UTC",
-            "_HANDLER": "syncer.handler.lambda_handler",
         }
 
     def __enter__(self) -> Self:
