@@ -27,6 +27,7 @@ WORLDLY = {
     "socket": {"spotify.wire", "cli.callback"},
     "threading": {"cli.login"},
     "webbrowser": {"cli.login"},
+    "sqlite3": {"state.sqlite"},
     "subprocess": set(),
     "spotipy": {"spotify.playlists"},
     "requests": {"spotify.wire", "spotify.transport", "spotify.auth"},

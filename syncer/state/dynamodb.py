@@ -1,0 +1,336 @@
+"""State in one DynamoDB table with the string keys ``pk`` and ``sk``, shared by every machine that may use it."""
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, Final, Protocol, cast
+
+from syncer.errors import AwsDenied, Locked, Reach, StateUnreachable, StateUnusable
+from syncer.ids import PlaylistId, Uri
+from syncer.model import Add, AddState, NotBefore
+from syncer.state import rows
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS, CONNECT_SECONDS, READ_SECONDS = 3, 5, 10
+VERSION: Final = 1
+"""Of what is in the table."""
+
+Key = tuple[str, str]
+Row = Mapping[str, str]
+"""The attributes of an item but its keys; all are text."""
+
+_SCHEMA: Final = ("schema", "schema")
+_LOCK: Final = ("lock", "lock")
+_RESUME: Final = ("resume", "resume")
+_LIMIT: Final = "limit"
+_OPEN: Final = "open"
+"""Adds SENT or RELINKED, by target and id."""
+_RECORD: Final = "record"
+"""Adds LANDED or RELINKED, by time and id. Who reads only the latest pays only for the latest."""
+
+_IS_OURS: Final = "#owner = :owner AND #until = :until"
+_IS_FREE: Final = f"attribute_not_exists(#until) OR #until <= :now OR ({_IS_OURS})"
+_IS_UNDERSTOOD: Final = "attribute_not_exists(#version) OR #version = :version"
+_IS_NOT_EARLIER: Final = "attribute_not_exists(#at) OR #at <= :at"
+
+_YES, _NO = "yes", "no"
+
+_NEEDS: Final = {"TransactWriteItems": "PutItem and dynamodb:DeleteItem"}
+"""What a role must be allowed for a call that is no permission itself."""
+_PASSING: Final = {
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionCanceledException",  # ours have no conditions: another write was under way, or too many were
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+_UNKNOWN_CALLER: Final = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignatureException",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "UnrecognizedClientException",
+}
+
+
+class Client(Protocol):
+    """The calls of a boto3 client that are used.
+
+    A role needs GetItem, PutItem, DeleteItem and Query on the table: a transaction asks for what it is made of.
+    """
+
+    def get_item(self, **request: Any) -> Mapping[str, Any]: ...
+    def put_item(self, **request: Any) -> Mapping[str, Any]: ...
+    def delete_item(self, **request: Any) -> Mapping[str, Any]: ...
+    def query(self, **request: Any) -> Mapping[str, Any]: ...
+    def transact_write_items(self, **request: Any) -> Mapping[str, Any]: ...
+
+
+def connect() -> Client:
+    """Return boto3's client, found by boto3's own rules."""
+    from boto3.session import Session  # noqa: PLC0415 - a quarter of a second that only users of AWS spend
+    from botocore.config import Config  # noqa: PLC0415 - the same
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+    )
+    return cast("Client", Session().client("dynamodb", config=config))
+
+
+class StateDenied(AwsDenied, StateUnusable):
+    """AWS does not let us use the table."""
+
+    reach = Reach.RUN
+
+
+class DynamoDbState:
+    """State in the table *name*, as StateStore promises. AWS is not touched before the first call.
+
+    Every write may be carried out twice, which is what the SDK does when an answer is lost.
+    """
+
+    keeps = True
+    unknown_since: datetime | None = None
+
+    def __init__(self, name: str, client_factory: Callable[[], Client] = connect) -> None:
+        self._name = name
+        self._client_factory = client_factory
+
+    @contextmanager
+    def lock(self, run_id: str, *, now: datetime, until: datetime) -> Iterator[None]:
+        """Keep other runs out, no longer than *until*. *run_id* and *until* together say whose the lock is."""
+        owner = {"owner": run_id, "until": rows.stamp(until)}
+        try:
+            self._table.put(_LOCK, owner, when=_IS_FREE, given={"now": rows.stamp(now), **owner})
+        except _Refused:
+            raise Locked(f"the lock in the table {self._name}") from None
+        try:
+            yield
+        finally:
+            self._unlock(owner)
+
+    def _unlock(self, owner: Row) -> None:
+        """Let others in, unless they are. If that fails, the lock ends by itself; the run's work is done."""
+        try:
+            with suppress(_Refused):
+                self._table.delete(_LOCK, when=_IS_OURS, given=owner)
+        except StateUnusable as error:
+            log.warning("the lock was left to expire", extra={"reason": str(error)})
+
+    def sending(self, add: Add) -> None:
+        self._table.put(_open_key(add), {"body": rows.encode(add)})
+
+    def settle(self, add: Add, *, landed: Sequence[Uri], state: AddState) -> None:
+        left = rows.settled(add, landed, state)
+        row = None if left is None else {"body": rows.encode(left)}
+        self._table.change(
+            {
+                _open_key(add): None if state is AddState.LANDED else row,
+                _record_key(add): None if state is AddState.SENT else row,
+            }
+        )
+
+    def adds(self, target: PlaylistId, *, since: datetime) -> tuple[Add, ...]:
+        # The open ones first: one that is settled while we read is then found twice, rather than not at all.
+        found = {add.id: add for add in self._adds(_OPEN, "begins_with(sk, :sk)", f"{target}#")}
+        found |= {add.id: add for add in self._adds(_RECORD, "sk >= :sk", rows.stamp(since)) if add.target == target}
+        return tuple(found[each] for each in sorted(found))
+
+    def record(self) -> Iterator[Add]:
+        return self._adds(_RECORD, "sk >= :sk", "0", newest_first=True)
+
+    def _adds(self, partition: str, condition: str, value: str, *, newest_first: bool = False) -> Iterator[Add]:
+        for row in self._table.query(partition, condition, value, newest_first=newest_first):
+            with self._table.explained("Query"):
+                add = rows.decode(row.get("body"))
+            yield add
+
+    def not_before(self, client_id: str) -> NotBefore | None:
+        row = self._table.get((_LIMIT, client_id))
+        if row is None:
+            return None
+        with self._table.explained("GetItem"):
+            return NotBefore(at=rows.moment(row.get("at")), quota=row.get("quota") == _YES)
+
+    def wait(self, client_id: str, wish: NotBefore) -> None:
+        row = {"at": rows.stamp(wish.at), "quota": _YES if wish.quota else _NO}
+        with suppress(_Refused):
+            self._table.put((_LIMIT, client_id), row, when=_IS_NOT_EARLIER, given={"at": row["at"]})
+
+    def resume_at(self) -> str | None:
+        row = self._table.get(_RESUME)
+        return None if row is None else row.get("pair")
+
+    def stopped_at(self, pair: str | None) -> None:
+        if pair is None:
+            self._table.delete(_RESUME)
+        else:
+            self._table.put(_RESUME, {"pair": pair})
+
+    @cached_property
+    def _table(self) -> "_Table":
+        """The table, once it is known to be of our version."""
+        table = _Table(self._name, self._client_factory)
+        mark = {"version": str(VERSION)}
+        try:
+            table.put(_SCHEMA, mark, when=_IS_UNDERSTOOD, given=mark)
+        except _Refused:
+            raise StateUnusable(
+                f"the table {self._name} was written by a newer version of the syncer",
+                hint="update the syncer, or configure another table for the state",
+            ) from None
+        return table
+
+
+def _open_key(add: Add) -> Key:
+    return _OPEN, f"{add.target}#{add.id}"
+
+
+def _record_key(add: Add) -> Key:
+    return _RECORD, f"{rows.stamp(add.at)}#{add.id}"
+
+
+class _Refused(Exception):
+    """A condition did not hold, so nothing was written."""
+
+
+class _Table:
+    """The calls that are made, in our terms."""
+
+    def __init__(self, name: str, client_factory: Callable[[], Client]) -> None:
+        self._name = name
+        with self.explained("PutItem"):  # of which the making of a client is a part: credentials, region
+            self._client = client_factory()
+
+    def get(self, key: Key) -> Row | None:
+        with self.explained("GetItem"):
+            answer = self._client.get_item(TableName=self._name, Key=_wire(key), ConsistentRead=True)
+            return _row(answer["Item"]) if "Item" in answer else None
+
+    def put(self, key: Key, row: Row, *, when: str = "", given: Row | None = None) -> None:
+        """Keep *row* under *key*; _Refused unless *when* holds of what is there, with the values *given*."""
+        with self.explained("PutItem"):
+            self._client.put_item(TableName=self._name, Item=_wire(key, row), **_condition(when, given))
+
+    def delete(self, key: Key, *, when: str = "", given: Row | None = None) -> None:
+        with self.explained("DeleteItem"):
+            self._client.delete_item(TableName=self._name, Key=_wire(key), **_condition(when, given))
+
+    def change(self, changes: Mapping[Key, Row | None]) -> None:
+        """Keep every row under its key, and nothing under the keys without one: all of it or none."""
+        with self.explained("TransactWriteItems"):
+            self._client.transact_write_items(TransactItems=[self._part(*each) for each in changes.items()])
+
+    def _part(self, key: Key, row: Row | None) -> dict[str, Any]:
+        if row is None:
+            return {"Delete": {"TableName": self._name, "Key": _wire(key)}}
+        return {"Put": {"TableName": self._name, "Item": _wire(key, row)}}
+
+    def query(self, partition: str, condition: str, sk: str, *, newest_first: bool) -> Iterator[Row]:
+        """Yield the rows of *partition* for which *condition* holds of their sort key, in its order."""
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": f"pk = :pk AND {condition}",
+            "ExpressionAttributeValues": {":pk": {"S": partition}, ":sk": {"S": sk}},
+            "ScanIndexForward": not newest_first,
+            "ConsistentRead": True,
+        }
+        while True:
+            with self.explained("Query"):
+                answer = self._client.query(**request)
+                page = [_row(item) for item in answer["Items"]]
+            yield from page
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    @contextmanager
+    def explained(self, action: str) -> Iterator[None]:
+        """Turn what the SDK raises, and what we cannot read, into errors of ours."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only users of AWS
+
+        try:
+            yield
+        except rows.Unreadable:
+            raise StateUnusable(
+                f"the table {self._name} holds something that we did not write",
+                hint="configure a table of its own for the state",
+            ) from None
+        except ClientError as error:
+            raise _refusal(error.response, action, self._name) from None
+        except BotoCoreError as error:
+            raise _not_sent(error, action, self._name) from None
+
+
+def _wire(key: Key, row: Row | None = None) -> dict[str, dict[str, str]]:
+    pk, sk = key
+    return {name: {"S": value} for name, value in {"pk": pk, "sk": sk, **(row or {})}.items()}
+
+
+def _row(item: Mapping[str, Mapping[str, Any]]) -> Row:
+    """Return the attributes of *item*; Unreadable if one is not text."""
+    if any(set(value) != {"S"} for value in item.values()):
+        raise rows.Unreadable
+    return {name: value["S"] for name, value in item.items()}
+
+
+def _condition(when: str, given: Row | None) -> dict[str, Any]:
+    if not when:
+        return {}
+    return {
+        "ConditionExpression": when,
+        "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", when)},
+        "ExpressionAttributeValues": {f":{name}": {"S": value} for name, value in (given or {}).items()},
+    }
+
+
+def _refusal(answer: Mapping[str, Any], action: str, name: str) -> Exception:
+    """Say what AWS answered. Its own words stay out: they name the caller."""
+    code: str = answer["Error"]["Code"]
+    call = f"dynamodb:{action} on the table {name}"
+    if code == "ConditionalCheckFailedException":
+        return _Refused()
+    if code in _PASSING or answer["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return StateUnreachable(f"AWS could not do {call}: {code}", hint="nothing to do: the next run tries again")
+    if code in _UNKNOWN_CALLER:
+        return StateDenied(
+            f"AWS does not accept its credentials for {call}: {code}",
+            hint="renew the AWS credentials, for example with `aws sso login`",
+        )
+    if code.startswith("AccessDenied"):
+        needed = _NEEDS.get(action, action)
+        return StateDenied(f"AWS does not allow {call}", hint=f"allow dynamodb:{needed} on {name} in the role used")
+    if code == "ResourceNotFoundException":
+        return StateUnusable(
+            f"there is no DynamoDB table {name} in this account and region",
+            hint="check its name and the AWS region, or deploy the stack that makes it",
+        )
+    return StateUnusable(
+        f"AWS refused {call}: {code}", hint=f"see that {name} has the string keys pk (partition) and sk (sort)"
+    )
+
+
+def _not_sent(error: Exception, action: str, name: str) -> StateUnusable:
+    """Say why there is no answer."""
+    from botocore import exceptions  # noqa: PLC0415 - loaded already
+
+    call = f"dynamodb:{action} on the table {name}"
+    kind = type(error).__name__
+    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
+        return StateUnreachable(f"AWS was not reached for {call}: {kind}", hint="check the network and try again")
+    return StateDenied(
+        f"AWS could not be asked for {call}: {kind}",
+        hint="set up AWS credentials and a region: `aws configure`, or AWS_PROFILE and AWS_DEFAULT_REGION",
+    )
