@@ -1,60 +1,280 @@
-"""Carry out a plan: append in order, batch by batch, and say exactly what became of each item."""
+"""Carry out a plan: append in order, each item exactly once, and say what became of every one of them."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Final, Protocol
 
 from syncer.budget import Budget
-from syncer.errors import Rejected, SyncError, UnclearAdd
+from syncer.errors import Rejected, Relinked, SyncError, TargetFull, UnclearAdd
 from syncer.ids import Uri
-from syncer.model import MAX_BATCH, Item
+from syncer.model import MAX_BATCH, MAX_ITEMS, Add, Addition, AddState, Item, Pair
+from syncer.ports import Clock, Playlists, StateStore
+from syncer.reading import Target
 
-Append = Callable[[Sequence[Uri]], None]
-"""Adds URIs to the target, as Playlists.append does."""
+SETTLE: Final = 45.0
+"""Seconds after which an add has taken effect or never will, and a read shows it (fault model §1, W)."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Applied:
-    """What became of the items of a plan, every one of them in exactly one of the four."""
+    """What became of the items of a plan, every one of them counted once; what no field tells is left for later."""
 
     added: list[Item] = field(default_factory=list)
     rejected: list[Item] = field(default_factory=list)
+    arrived: list[Item] = field(default_factory=list)
+    """Those that someone else was faster to add."""
     unconfirmed: int = 0
-    deferred: int = 0
     error: SyncError | None = None
 
 
-def apply(items: Sequence[Item], append: Append, budget: Budget) -> Applied:
-    """Append *items* in order, at most MAX_BATCH at once, until all are through or an error ends it.
+class Hand(Protocol):
+    """Opens targets and adds to them: really, or only on paper."""
 
-    A batch that Spotify refuses as malformed is halved until the bad URI stands alone (fault model §3); an add whose
-    outcome is unclear is never sent again.
-    """
-    result = Applied()
-    batches = deque(items[start : start + MAX_BATCH] for start in range(0, len(items), MAX_BATCH))
-    while batches:
-        batch = batches.popleft()
-        try:
-            append([item.uri for item in batch if item.uri is not None])
-        except Rejected as refused:
-            if len(batch) == 1:
-                result.rejected += batch
-            elif budget.take_split():
-                middle = len(batch) // 2
-                batches.extendleft((batch[middle:], batch[:middle]))
-            else:
-                return _ended(result, refused, deferred=[batch, *batches])
-        except UnclearAdd as unclear:
-            result.unconfirmed = len(batch)
-            return _ended(result, unclear, deferred=batches)
-        except SyncError as error:
-            return _ended(result, error, deferred=[batch, *batches])
+    def open(self, target: Target) -> Sequence[Item]:
+        """Have *target* read, unless it is; return what an earlier run sent there and is only now known to be there."""
+        ...
+
+    def apply(self, pair: Pair, target: Target, playlists: Playlists, items: Sequence[Addition]) -> Applied:
+        """Add *items* to *target* in order."""
+        ...
+
+
+class Memory:
+    """What is kept of adds to a target, beside what a read of it shows."""
+
+    def __init__(self, state: StateStore, *, clock: Clock, settle: float) -> None:
+        self._state = state
+        self._clock = clock
+        self._window = settle
+
+    def lately(self) -> datetime:
+        """Return since when something may have happened that a read does not show yet."""
+        return self._clock.now() - timedelta(seconds=self._window)
+
+    def adds(self, target: Target) -> Sequence[Add]:
+        return self._state.adds(target.playlist, since=self.lately())
+
+    def sent(self, target: Target) -> list[Add]:
+        """Return those adds of which nobody knows whether they were carried out."""
+        return [add for add in self.adds(target) if add.state is AddState.SENT]
+
+    def read(self, target: Target, *, again: bool = False) -> None:
+        """Read *target*; what landed lately counts as there, though the read may be too early to show it."""
+        before = self.adds(target)
+        if again:
+            target.read_again()
         else:
-            result.added += batch
-    return result
+            target.read()
+        there = target.uris
+        for add in before:
+            items = [addition.item for addition in add.additions]
+            if add.state is AddState.RELINKED:
+                target.settled.update(_uris(items))
+            elif add.state is AddState.LANDED:
+                target.extend([item for item in items if item.uri not in there])
 
 
-def _ended(result: Applied, error: SyncError, *, deferred: Sequence[Sequence[Item]]) -> Applied:
-    result.error = error
-    result.deferred = sum(map(len, deferred))
-    return result
+class Pretence:
+    """The hand of a plan: it reads, and pretends that every add lands."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def open(self, target: Target) -> Sequence[Item]:
+        if target.is_read:
+            return ()
+        sent = self._memory.sent(target)
+        self._memory.read(target)
+        return [item for add in sent for item in _landed(add, target)]
+
+    def apply(self, _pair: Pair, target: Target, _playlists: Playlists, items: Sequence[Addition]) -> Applied:
+        added = [addition.item for addition in items]
+        target.extend(added)
+        return Applied(added=added)
+
+
+class Writer:
+    """The hand of a run: every append is kept from before its first byte, and none is sent twice on a doubt."""
+
+    def __init__(self, run_id: str, *, state: StateStore, budget: Budget, clock: Clock, settle: float) -> None:
+        """Make it when no other run can send any more: from now on W is counted (fault model I11)."""
+        self._run_id = run_id
+        self._state = state
+        self._memory = Memory(state, clock=clock, settle=settle)
+        self._budget = budget
+        self._clock = clock
+        self._window = settle
+        self._settled_at = clock.monotonic() + settle
+        """When whatever a run before this one sent has taken effect or never will."""
+        self._serial = count(1)
+
+    def open(self, target: Target) -> Sequence[Item]:
+        if target.is_read:
+            return ()
+        sent = self._memory.sent(target)
+        if sent or self._may_miss_some():
+            self._outwait(target)
+        self._memory.read(target)
+        return self._settle(target, sent)
+
+    def _may_miss_some(self) -> bool:
+        """Whether an add that nobody remembers may still take effect (fault model R6)."""
+        unknown = self._state.unknown_since
+        return unknown is not None and unknown >= self._memory.lately()
+
+    def _outwait(self, target: Target) -> None:
+        """Wait until an add of a run before this one cannot take effect any more; UnclearAdd if there is no time."""
+        left = self._settled_at - self._clock.monotonic()
+        if left > 0:
+            if not self._budget.may_wait(left):
+                raise UnclearAdd(target.name)
+            self._budget.wait(left)
+
+    def _settle(self, target: Target, sent: Sequence[Add]) -> list[Item]:
+        """Tell from a read begun late enough which of *sent* landed, and keep that."""
+        found: list[Item] = []
+        for add in sent:
+            landed = _landed(add, target)
+            self._state.settle(add, landed=_uris(landed), state=AddState.LANDED)
+            found += landed
+        return found
+
+    def apply(self, pair: Pair, target: Target, playlists: Playlists, items: Sequence[Addition]) -> Applied:
+        """Append *items*, at most MAX_BATCH at once, until all are through or an error ends it."""
+        work = _Work(pair=pair, target=target, playlists=playlists)
+        try:
+            self._append_all(work, items)
+        except SyncError as error:
+            work.done.error = error
+        return work.done
+
+    def _append_all(self, work: "_Work", items: Sequence[Addition]) -> None:
+        """Append batch by batch. Right before each the tail is read, and what has arrived meanwhile is left out.
+
+        A batch that Spotify refuses as malformed is halved until the bad URI stands alone (fault model §3).
+        """
+        queue = deque(items[start : start + MAX_BATCH] for start in range(0, len(items), MAX_BATCH))
+        while queue:
+            batch = self._still_missing(work, queue.popleft())
+            try:
+                if batch:
+                    self._append(work, batch)
+            except Rejected:
+                if len(batch) == 1:
+                    work.done.rejected.append(batch[0].item)
+                elif self._budget.take_split():
+                    middle = len(batch) // 2
+                    queue.extendleft((batch[middle:], batch[:middle]))
+                else:
+                    raise
+        if work.done.added:
+            self._look(work.target)
+
+    def _still_missing(self, work: "_Work", batch: Sequence[Addition]) -> Sequence[Addition]:
+        self._look(work.target)
+        there = work.target.uris
+        missing = [addition for addition in batch if addition.item.uri not in there]
+        work.done.arrived += [addition.item for addition in batch if addition.item.uri in there]
+        if len(work.target.items) + len(missing) > MAX_ITEMS:
+            raise TargetFull(work.target.name, room=max(0, MAX_ITEMS - len(work.target.items)), limit=MAX_ITEMS)
+        return missing
+
+    def _append(self, work: "_Work", batch: Sequence[Addition]) -> None:
+        add = self._sending(work, batch)
+        target, items = work.target, [addition.item for addition in batch]
+        work.done.unconfirmed = len(items)  # until we know better, also where the call ends in a way nobody expects
+        target.bar(_uris(items))
+        try:
+            work.playlists.append(target.playlist, _uris(items))
+        except UnclearAdd as unclear:
+            self._clear_up(work, add, unclear)
+        except SyncError:
+            work.done.unconfirmed = 0
+            target.unbar(_uris(items))
+            self._state.settle(add, landed=(), state=AddState.LANDED)
+            raise
+        else:
+            target.unbar(_uris(items))
+            target.extend(items)
+            self._keep_landed(work, add, items)
+
+    def _sending(self, work: "_Work", batch: Sequence[Addition]) -> Add:
+        """Keep that *batch* is about to be sent, before its first byte leaves (fault model I13)."""
+        add = Add(
+            id=f"{self._run_id}/{next(self._serial):06d}",
+            run_id=self._run_id,
+            pair=work.pair.name,
+            target=work.target.playlist,
+            at=self._clock.now(),
+            additions=tuple(batch),
+            position=len(work.target.items),
+        )
+        self._state.sending(add)
+        return add
+
+    def _keep_landed(self, work: "_Work", add: Add, items: Sequence[Item]) -> None:
+        add = replace(add, at=self._clock.now())  # it may have been under way for long, and reads lag from now on
+        self._state.settle(add, landed=_uris(items), state=AddState.LANDED)
+        work.done.unconfirmed = 0
+        work.done.added += items
+
+    def _clear_up(self, work: "_Work", add: Add, unclear: UnclearAdd) -> None:
+        """Find out what became of *add*, if there is time; UnclearAdd unless all of it landed (fault model §2)."""
+        if not self._budget.may_wait(self._window):
+            raise unclear
+        self._budget.wait(self._window)
+        self._memory.read(work.target, again=True)
+        work.target.blocked = None
+        landed = _landed(add, work.target)
+        self._keep_landed(work, add, landed)
+        if len(landed) < len(add.additions):
+            raise unclear
+
+    def _look(self, target: Target) -> None:
+        """Take in what others did to *target* since it was read; Relinked if what we added is there as another."""
+        if target.check_tail():
+            return
+        if not target.unseen or not self._budget.may_wait(self._window):
+            self._memory.read(target, again=True)
+            return
+        # What we added last is not what is there: moved or taken out by someone, or it reads back under other URIs.
+        sent, expected, adds = target.unseen, len(target.items), self._memory.adds(target)
+        self._budget.wait(self._window)
+        target.read_again()
+        absent = set(sent) - target.uris
+        if absent and len(target.items) >= expected:
+            self._keep_relinked(adds, absent)
+            target.settled |= absent
+            raise Relinked(target.name)
+
+    def _keep_relinked(self, adds: Sequence[Add], absent: set[Uri]) -> None:
+        """Keep what is *absent* apart from the rest of *adds*, which is only landed."""
+        for add in adds:
+            uris = _uris([addition.item for addition in add.additions])
+            if relinked := [uri for uri in uris if uri in absent]:
+                apart = replace(add, id=f"{add.id}-relinked")
+                self._state.settle(apart, landed=relinked, state=AddState.RELINKED)
+                rest = [uri for uri in uris if uri not in absent]
+                self._state.settle(add, landed=rest, state=AddState.LANDED)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """One plan on its way into one target."""
+
+    pair: Pair
+    target: Target
+    playlists: Playlists
+    done: Applied = field(default_factory=Applied)
+
+
+def _uris(items: Sequence[Item]) -> list[Uri]:
+    return [item.uri for item in items if item.uri is not None]
+
+
+def _landed(add: Add, target: Target) -> list[Item]:
+    there = target.uris
+    return [addition.item for addition in add.additions if addition.item.uri in there]

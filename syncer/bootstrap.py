@@ -1,6 +1,7 @@
 """The composition root: the only module that knows all adapters and reads the environment."""
 
 import logging
+import math
 import os
 import random
 import re
@@ -12,14 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer.budget import Budget, Stop
+from syncer.appending import SETTLE
+from syncer.budget import MAX_WAITED, Budget, Stop
 from syncer.credentials import FileStore
 from syncer.errors import ConfigError, Problem, SyncError
 from syncer.ids import shorten
 from syncer.model import DEFAULT_ACCOUNT, Account, Report
-from syncer.ports import Clock, LoginStore, Watch
+from syncer.ports import Clock, LoginStore, StateStore, Watch
 from syncer.secretsmanager import SecretsManagerStore
 from syncer.service import Service, failure, run_id
+from syncer.state.nothing import NoState
 
 if TYPE_CHECKING:
     from syncer.spotify.auth import TokenEndpoint
@@ -118,6 +121,47 @@ def credential_store(account: Account, environ: Mapping[str, str]) -> LoginStore
     return FileStore(platformdirs.user_config_path(APP) / "credentials.json")
 
 
+def state_store(environ: Mapping[str, str], clock: Clock, *, configured: str | None = None) -> StateStore:
+    """Return what is kept between runs: environment, then *configured* in the same words, then default (interface §4).
+
+    ConfigError if the environment names no such place.
+    """
+    kind, _, where = (environ.get("SYNCER_STATE") or configured or _default_state(environ)).partition(":")
+    if kind == "file" and where:
+        from syncer.state.sqlite import SqliteState  # noqa: PLC0415 - not every Python has SQLite
+
+        return SqliteState(Path(os.path.expanduser(where)), clock.now)  # noqa: PTH111 - as for credentials
+    if kind == "table" and where:
+        from syncer.state.dynamodb import DynamoDbState  # noqa: PLC0415 - for users of AWS
+
+        return DynamoDbState(where)
+    if kind == "none" and not where:
+        return NoState()
+    raise ConfigError([_misnamed("SYNCER_STATE", environ, "file:PATH, table:NAME or none")])
+
+
+def _default_state(environ: Mapping[str, str]) -> str:
+    if "AWS_LAMBDA_FUNCTION_NAME" in environ:
+        return "none"
+    return f"file:{state_folder() / 'state.sqlite3'}"
+
+
+def settle_seconds(environ: Mapping[str, str]) -> float:
+    """Return the window W of the fault model; ConfigError if *environ* sets it to what is no number of seconds."""
+    try:
+        seconds = float(environ.get("SYNCER_SETTLE_SECONDS") or SETTLE)
+    except ValueError:
+        seconds = math.nan
+    if 0 <= seconds <= MAX_WAITED:
+        return seconds
+    raise ConfigError([_misnamed("SYNCER_SETTLE_SECONDS", environ, f"a number from 0 to {MAX_WAITED:g}")])
+
+
+def _misnamed(name: str, environ: Mapping[str, str], wanted: str) -> Problem:
+    message = f"{shorten(environ.get(name, ''))} is not {wanted}"
+    return Problem(file="environment", line=0, column=0, path=f"${name}", message=message)
+
+
 class NobodyWatches:
     """The port ``Watch`` where nobody looks on."""
 
@@ -171,25 +215,43 @@ def token_endpoint(environ: Mapping[str, str], clock: Clock) -> "TokenEndpoint":
         clock=clock,
         chance=random.SystemRandom(),
         worst_case=wire.limits.whole,
+        limited=lambda _limit: None,  # a person who signs in sees it and waits
         warnings=[],
     )
     return TokenEndpoint(accounts_url=hosts(environ).accounts, wire=wire, caller=caller)
 
 
 def service(
-    environ: Mapping[str, str] = os.environ, *, watch: Watch | None = None, stop: Stop | None = None
+    environ: Mapping[str, str] = os.environ,
+    *,
+    state: str | None = None,
+    watch: Watch | None = None,
+    stop: Stop | None = None,
 ) -> Service:
-    """Wire the service to Spotify as *environ* says; ConfigError if it says something that cannot be."""
+    """Wire the service to Spotify as *environ* says, *state* being what the config says of where it is kept.
+
+    ConfigError if one of them says something that cannot be.
+    """
     from syncer.spotify.accounts import SpotifyAccounts  # noqa: PLC0415 - spotipy takes long to import
 
     stop = stop or Stop()
     clock, chance, places = SystemClock(stop), random.SystemRandom(), hosts(environ)
+    kept = state_store(environ, clock, configured=state)
     connect = SpotifyAccounts(
         api_url=places.api,
         accounts_url=places.accounts,
         store=partial(credential_store, environ=environ),
+        state=kept,
         wire=_wire(environ, clock),
         clock=clock,
         chance=chance,
     )
-    return Service(connect=connect, clock=clock, chance=chance, watch=watch or NobodyWatches(), stop=stop)
+    return Service(
+        connect=connect,
+        state=kept,
+        clock=clock,
+        chance=chance,
+        watch=watch or NobodyWatches(),
+        stop=stop,
+        settle=settle_seconds(environ),
+    )

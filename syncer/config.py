@@ -118,7 +118,12 @@ def _meaning(document: Document) -> Config:
         if pair := _pair(document, path, _mapping(entry), defaults):
             pairs[path] = pair
     _check_twins(document, pairs)
-    return Config(pairs=tuple(pairs.values()), accounts=accounts, warnings=in_file_order(document.warnings))
+    return Config(
+        pairs=tuple(pairs.values()),
+        accounts=accounts,
+        state=_state(document, top.get("state")),
+        warnings=in_file_order(document.warnings),
+    )
 
 
 def _entries(document: Document, value: Any) -> list[Any]:
@@ -146,6 +151,19 @@ def _accounts(document: Document, entries: dict[str, Any]) -> Iterator[Account]:
             secret=_mapping(entry).get("secret"),
             file=_absolute(document, (*path, "file"), file) if isinstance(file, str) else None,
         )
+
+
+def _state(document: Document, value: Any) -> str | None:
+    """Return where the state is kept, in the words of $SYNCER_STATE; None where the config leaves that open."""
+    match value:
+        case "none":
+            return "none"
+        case {"file": str(file)} if file:
+            path = _absolute(document, ("state", "file"), file)
+            return f"file:{path}" if path else None
+        case {"table": str(table)}:
+            return f"table:{table}"
+    return None
 
 
 def _absolute(document: Document, path: KeyPath, text: str) -> str | None:

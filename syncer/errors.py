@@ -176,6 +176,20 @@ class TargetUnstable(SyncError):
         )
 
 
+class Relinked(SyncError):
+    """What was added reads back under other URIs, so it cannot be told from what others add (fault model P11)."""
+
+    code = Code.RELINKED
+
+    def __init__(self, playlist: str) -> None:
+        self.playlist = playlist
+        super().__init__(
+            f"Spotify shows what was added to {playlist} under other ids than it was sent with",
+            hint="nothing is lost: what was sent is remembered and not added again; replace the tracks in the source"
+            " with the versions that the target shows, to keep them apart no longer",
+        )
+
+
 class UnclearAdd(SyncError):
     """Spotify did not say whether an add happened; it is never sent again in this run (fault model §2)."""
 

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 ITEMS_PER_PAIR: Final = 20
 PASSING: Final = frozenset({5, 6})
 """Exit codes of trouble that passes by itself."""
+FOR_PEOPLE: Final = frozenset({1, 2, 3})
+"""Exit codes of trouble that stays until a person acts."""
 
 
 class LambdaContext(Protocol):
@@ -29,9 +31,9 @@ class SyncFailed(Exception):
     """A person should look: the report is in the log, whole; the message has one line per pair that failed."""
 
 
-@cache  # built on first use, then kept for the life of a warm container
-def _service() -> Service:
-    return bootstrap.service()
+@cache  # built on first use, then kept for the life of a warm container; a config may put its state elsewhere
+def _service(state: str | None) -> Service:
+    return bootstrap.service(state=state)
 
 
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def _result(event: dict[object, object], deadline: float) -> Report:
             raise _bad_event("dry_run", "must be true or false")
         request = Request(names=_names(event))
         settings = config.load(bootstrap.config_path())
-        service = _service()
+        service = _service(settings.state)
         return (service.plan if dry_run else service.run)(settings, request, deadline=deadline)
     except ConfigError as error:
         return bootstrap.nothing_ran(error, dry_run=dry_run is True)
@@ -82,11 +84,14 @@ def _attention(result: Report) -> list[str]:
         return []
     if result.problems:
         return [report.complaint(problem) for problem in result.problems]
-    return [
+    lines = [
         f"{outcome.pair.name}: {outcome.error.message} -> {outcome.error.hint}"
         for outcome in result.outcomes
         if outcome.error and (outcome.status is Status.FAILED or _is_for_people(outcome.status, outcome.error.code))
     ]
+    if result.error and report.exit_code(result) in FOR_PEOPLE:  # what ended the run may be no pair's fault
+        lines.append(f"{result.error.message} -> {result.error.hint}")
+    return lines
 
 
 def _is_for_people(status: Status, code: Code) -> bool:

@@ -100,6 +100,8 @@ class Config:
 
     pairs: tuple[Pair, ...]
     accounts: tuple[Account, ...] = (Account(name=DEFAULT_ACCOUNT),)
+    state: str | None = None
+    """Where what runs must know of each other is kept, in the words of $SYNCER_STATE (interface §4)."""
     warnings: tuple[Problem, ...] = ()
 
     def account(self, name: str) -> Account:

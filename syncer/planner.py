@@ -1,6 +1,7 @@
 """Decide what a target lacks. Values in, a value out: no clock, no log, no request."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from syncer.ids import Uri, is_addable
 from syncer.model import Item, Kind, Pair, Plan, Reason, Skip
@@ -12,12 +13,11 @@ _NEVER_ADDABLE = {
 }
 
 
-def plan(pair: Pair, source: Iterable[Item], target: Iterable[Item]) -> Plan:
-    """Pick what *target* lacks, in source order, each URI once.
+def plan(pair: Pair, source: Iterable[Item], present: AbstractSet[Uri]) -> Plan:
+    """Pick what is not *present* in the target, in source order, each URI once.
 
     Every item of *source* ends up in the plan: as an addition, or as a skip with its reason.
     """
-    present = {item.uri for item in target if item.uri is not None}
     chosen: dict[Uri, Item] = {}
     skips: list[Skip] = []
     for item in source:

@@ -1,7 +1,7 @@
 """Read playlists without holes, each at most once a run."""
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Self
 
 from syncer.errors import (
     NotFound,
@@ -10,9 +10,10 @@ from syncer.errors import (
     SyncError,
     TargetNotWritable,
     TargetUnstable,
+    UnclearAdd,
     UnreadableAnswer,
 )
-from syncer.ids import PlaylistId, is_spotify_made, playlist_uri
+from syncer.ids import PlaylistId, Uri, is_spotify_made, playlist_uri
 from syncer.model import PAGE_SIZE, Head, Item, LikedSongs, Page, Source
 from syncer.ports import Playlists, Watch
 
@@ -21,6 +22,105 @@ Fetch = Callable[[int], Page]
 
 TRIES: Final = 4
 """Whole reads of a target that keeps changing, before we give up on it (fault model §4)."""
+REREADS: Final = 4
+"""Whole reads that one pair may ask for because its target is not as it was read (fault model I16)."""
+
+
+class Target:
+    """A target as one run knows it: what a read showed and what the run added since, and what it must not add."""
+
+    def __init__(self, playlist: PlaylistId) -> None:
+        self.playlist = playlist
+        self.items: list[Item] = []
+        self.is_read = False
+        self.settled: set[Uri] = set()
+        """Counts as there for ever, though reads show other URIs in their place (fault model P11)."""
+        self.barred: set[Uri] = set()
+        """Sent with an unclear outcome: not to be sent again in this run, by any pair (fault model §2)."""
+        self.blocked: UnclearAdd | None = None
+        """Set while an unclear add could not be settled: nothing more is added in this run."""
+        self._fetch: Fetch | None = None
+        self._unseen = 0
+        self._rereads = 0
+
+    @property
+    def name(self) -> str:
+        """How reports name it."""
+        return playlist_uri(self.playlist)
+
+    @property
+    def uris(self) -> set[Uri]:
+        """What is there, and what counts as there."""
+        return {item.uri for item in self.items if item.uri is not None} | self.settled
+
+    @property
+    def unseen(self) -> list[Uri]:
+        """What this run added and no read has shown yet."""
+        latest = self.items[len(self.items) - self._unseen :]
+        return [item.uri for item in latest if item.uri is not None]
+
+    def opened(self, fetch: Fetch) -> Self:
+        """Return it for the next pair: read through *fetch* from now on, and again REREADS times at most."""
+        self._fetch, self._rereads = fetch, REREADS
+        return self
+
+    def read(self) -> None:
+        """Read all of it; TargetUnstable if it never holds still."""
+        self.items, self._unseen, self.is_read = list(read_whole(self._page, self.name)), 0, True
+
+    def read_again(self) -> None:
+        """Read all of it once more; TargetUnstable if that was needed too often for one pair."""
+        if self._rereads == 0:
+            raise TargetUnstable(self.name)
+        self._rereads -= 1
+        self.read()
+
+    def extend(self, items: Sequence[Item]) -> None:
+        """Remember that *items* were added to its end, though no read has shown them yet."""
+        self.items += items
+        self._unseen += len(items)
+
+    def bar(self, uris: Sequence[Uri]) -> None:
+        """Remember that *uris* are about to be sent, with an outcome that is not known yet."""
+        self.barred.update(uris)
+        self.blocked = UnclearAdd(self.name)
+
+    def unbar(self, uris: Sequence[Uri]) -> None:
+        """Remember that what became of *uris* is known."""
+        self.barred.difference_update(uris)
+        self.blocked = None
+
+    def check_tail(self) -> bool:
+        """Read on from the last known entries and take in what others added; False if what is there is not as known.
+
+        As much of what was added lately as fits on the page is looked at too. A read that does not show our own
+        latest adds yet is only late (contract §4.4).
+        """
+        for _ in range(TRIES):
+            start = max(0, len(self.items) - 1 - min(self._unseen, PAGE_SIZE - 2))
+            page = self._page(start)
+            if page.total >= len(self.items):
+                return self._take_in(page, self.items[start:])
+            seen = len(self.items) - self._unseen
+            end = max(0, seen - 1, page.total - PAGE_SIZE + 1)
+            late = page if start == end else self._page(end)
+            if late.total == page.total:
+                return page.total >= seen and _same(late.items, self.items[end : page.total])
+            # it has caught up a little between the two
+        return False
+
+    def _take_in(self, page: Page, known: Sequence[Item]) -> bool:
+        if not _same(page.items[: len(known)], known):
+            return False
+        arrived = page.items[len(known) :]
+        self.items += arrived
+        self._unseen = 0
+        return len(self.items) == page.total or (bool(arrived) and self.check_tail())
+
+    def _page(self, offset: int) -> Page:
+        if self._fetch is None:
+            raise RuntimeError("a target is opened before it is read")
+        return self._fetch(offset)
 
 
 class Library:
@@ -30,52 +130,36 @@ class Library:
         self._watch = watch
         self._heads: dict[tuple[str, PlaylistId], Head | SyncError] = {}
         self._sources: dict[tuple[str, Source], tuple[Item, ...]] = {}
-        self._targets: dict[tuple[str, PlaylistId], tuple[Item, ...]] = {}
-        self._added: dict[PlaylistId, list[Item]] = {}
+        self._targets: dict[PlaylistId, Target] = {}
 
-    def source(self, account: str, playlists: Playlists, source: Source) -> tuple[Item, ...]:
+    def source(self, account: str, playlists: Playlists, source: Source) -> Sequence[Item]:
         """Return the items of *source* in order, as *account* sees them.
 
         A target that this run extended counts with what was added, whether a read shows it yet or not.
         """
         if isinstance(source, LikedSongs):
             return self._read_source(account, source, playlists.liked_page)
-        if (account, source.id) in self._targets:
-            return self._known(source.id, self._targets[account, source.id])
         try:
-            items = self._read_source(account, source, self._readable(account, playlists, source.id))
+            fetch = self._readable(account, playlists, source.id)
+            if (target := self._targets.get(source.id)) and target.is_read:
+                return target.items
+            return self._read_source(account, source, fetch)
         except (NotFound, SourceNotReadable):
             if is_spotify_made(source.id):
                 raise SourceSpotifyMade(playlist_uri(source.id)) from None
             raise
-        return self._known(source.id, items)
 
     def _readable(self, account: str, playlists: Playlists, playlist: PlaylistId) -> Fetch:
         if not self._head(account, playlists, playlist).readable:
             raise SourceNotReadable(playlist_uri(playlist))
         return lambda offset: playlists.page(playlist, offset)
 
-    def target(self, account: str, playlists: Playlists, target: PlaylistId) -> tuple[Item, ...]:
-        """Return what *target* holds, in order: what *account* reads there and what this run added."""
-        if (account, target) not in self._targets:
-            if not self._head(account, playlists, target).readable:
-                raise TargetNotWritable(playlist_uri(target))
-            self._targets[account, target] = read_whole(
-                lambda offset: self._seen(playlist_uri(target), offset, playlists.page(target, offset)),
-                playlist_uri(target),
-            )
-        return self._known(target, self._targets[account, target])
-
-    def extend(self, target: PlaylistId, items: tuple[Item, ...]) -> None:
-        """Remember that *items* were added to the end of *target*."""
-        self._added.setdefault(target, []).extend(items)
-
-    def _known(self, playlist: PlaylistId, items: tuple[Item, ...]) -> tuple[Item, ...]:
-        added = self._added.get(playlist)
-        if not added:
-            return items
-        present = {item.uri for item in items}
-        return items + tuple(item for item in added if item.uri not in present)
+    def target(self, account: str, playlists: Playlists, playlist: PlaylistId) -> Target:
+        """Return what the run knows of a target, to be read and written as *account*; nothing of it is read yet."""
+        if not self._head(account, playlists, playlist).readable:
+            raise TargetNotWritable(playlist_uri(playlist))
+        target = self._targets.setdefault(playlist, Target(playlist))
+        return target.opened(lambda offset: self._seen(target.name, offset, playlists.page(playlist, offset)))
 
     def _head(self, account: str, playlists: Playlists, playlist: PlaylistId) -> Head:
         key = (account, playlist)
@@ -130,6 +214,10 @@ def _overlapping_pass(fetch: Fetch, name: str) -> tuple[Item, ...] | None:
             raise _hole(name)
         items += page.items[1:]
     return tuple(items) if len(items) == total else None
+
+
+def _same(some: Sequence[Item], others: Sequence[Item]) -> bool:
+    return [item.uri for item in some] == [item.uri for item in others]
 
 
 def _seen_twice(items: tuple[Item, ...]) -> bool:

@@ -42,7 +42,9 @@ def exit_code(report: Report) -> int:
         codes.add(report.error.code)
     if report.interrupted_by is not None:
         return SIGNAL_EXIT + report.interrupted_by
-    for code, wanted in ((1, {Code.BUG}), (2, {Code.CONFIG}), (3, PERSON_NEEDED), (6, {Code.LOCKED})):
+    contacted = any(report.requests.values())  # then what broke is the state, in the middle of the run
+    unusable = frozenset() if contacted else frozenset({Code.CONFIG})
+    for code, wanted in ((1, {Code.BUG}), (2, unusable), (3, PERSON_NEEDED), (6, {Code.LOCKED})):
         if codes & wanted:
             return code
     if not troubled and not report.error:

@@ -1,32 +1,49 @@
 """The one path: every way in ends here, and every pair takes it."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Final
 
 from syncer import planner
-from syncer.appending import Applied, apply
+from syncer.appending import SETTLE, Applied, Hand, Memory, Pretence, Writer
 from syncer.budget import Budget, Stop
 from syncer.errors import (
     Bug,
     ConfigError,
     Interrupted,
+    Locked,
     Outage,
     OutageStop,
     PlanTooLarge,
     Problem,
     Reach,
+    StateUnusable,
     SyncError,
     TargetFull,
     TargetUnstable,
     UnclearAdd,
 )
-from syncer.ids import PlaylistId, Uri, playlist_uri, shorten
-from syncer.model import MAX_ITEMS, Config, Failure, Outcome, Pair, Plan, Report, Request, SignIn, Status
-from syncer.ports import Chance, Clock, Connect, Connection, Playlists, Watch
-from syncer.reading import Library
+from syncer.ids import shorten
+from syncer.model import (
+    MAX_ITEMS,
+    Addition,
+    Config,
+    Failure,
+    Item,
+    Outcome,
+    Pair,
+    Plan,
+    Reason,
+    Report,
+    Request,
+    SignIn,
+    Skip,
+    Status,
+)
+from syncer.ports import Chance, Clock, Connect, Connection, Playlists, StateStore, Watch
+from syncer.reading import Library, Target
 from syncer.report import sign_in_warning
 
 log = logging.getLogger(__name__)
@@ -34,50 +51,90 @@ log = logging.getLogger(__name__)
 OUTAGE_AFTER: Final = 3
 """Pairs in a row that fail for the network alone before the rest is not tried (fault model §3)."""
 
-Adder = Callable[[Playlists, PlaylistId, Sequence[Uri]], None]
+LEASE: Final = 3600.0
+"""Seconds that a run may take where nobody sets a deadline and nobody could see that it has died."""
+LEASE_BEYOND_DEADLINE: Final = 60.0
 
 
 class Service:
     """Runs the pairs of a config against the accounts that *connect* opens."""
 
-    def __init__(self, *, connect: Connect, clock: Clock, chance: Chance, watch: Watch, stop: Stop) -> None:
+    def __init__(
+        self,
+        *,
+        connect: Connect,
+        state: StateStore,
+        clock: Clock,
+        chance: Chance,
+        watch: Watch,
+        stop: Stop,
+        settle: float = SETTLE,
+    ) -> None:
+        """*settle* is the window W of the fault model, in seconds."""
         self._connect = connect
+        self._state = state
         self._clock = clock
         self._chance = chance
         self._watch = watch
         self._stop = stop
+        self._settle = settle
 
     def run(self, config: Config, request: Request | None = None, *, deadline: float | None = None) -> Report:
         """Add what each target lacks and report on every pair; ConfigError if *request* names a pair there is not.
 
         *deadline* is on the clock's monotonic scale: no request starts that might pass it.
         """
-        return self._walk(config, request, deadline, add=_add, dry_run=False)
+        run = self._begun(config, request, deadline)
+        left = LEASE if deadline is None else deadline - self._clock.monotonic() + LEASE_BEYOND_DEADLINE
+        outcomes: tuple[Outcome, ...] = ()
+        try:
+            with self._state.lock(run.id, now=run.started, until=run.started + timedelta(seconds=left)):
+                run.hand = Writer(run.id, state=self._state, budget=run.budget, clock=self._clock, settle=self._settle)
+                outcomes = run.outcomes(first=self._state.resume_at())
+                if not (request and request.names):
+                    self._state.stopped_at(run.not_reached)
+        except (Locked, StateUnusable) as refused:
+            run.ended = run.ended or refused
+        return self._report(run, outcomes or run.outcomes())
 
     def plan(self, config: Config, request: Request | None = None, *, deadline: float | None = None) -> Report:
         """Report what :meth:`run` would do, from reads alone."""
-        return self._walk(config, request, deadline, add=_pretend, dry_run=True)
+        run = self._begun(config, request, deadline)
+        outcomes: tuple[Outcome, ...] = ()
+        try:
+            outcomes = run.outcomes(first=self._state.resume_at())
+        except (Locked, StateUnusable) as refused:  # what is kept may be in the making
+            run.ended = refused
+        return self._report(run, outcomes or run.outcomes(), dry_run=True)
 
-    def _walk(
-        self, config: Config, request: Request | None, deadline: float | None, *, add: Adder, dry_run: bool
-    ) -> Report:
+    def _begun(self, config: Config, request: Request | None, deadline: float | None) -> "_Run":
         names = _selected(config, request or Request())
         started = self._clock.now()
-        budget = Budget(self._clock, deadline=deadline, stop=self._stop)
-        this_run = run_id(started, self._chance)
-        run = _Run(this_run, config, names, budget=budget, connect=self._connect, watch=self._watch, add=add)
-        log.info("run started", extra={"run_id": this_run, "dry_run": dry_run})
-        outcomes = tuple(run.outcome(pair) for pair in config.pairs)
+        run = _Run(
+            run_id(started, self._chance),
+            config,
+            names,
+            started=started,
+            hand=Pretence(Memory(self._state, clock=self._clock, settle=self._settle)),
+            budget=Budget(self._clock, deadline=deadline, stop=self._stop),
+            connect=self._connect,
+            watch=self._watch,
+        )
+        log.info("run started", extra={"run_id": run.id})
+        return run
+
+    def _report(self, run: "_Run", outcomes: tuple[Outcome, ...], *, dry_run: bool = False) -> Report:
+        sent = run.budget.requests
         return Report(
-            run_id=this_run,
-            started_at=started,
+            run_id=run.id,
+            started_at=run.started,
             finished_at=self._clock.now(),
             dry_run=dry_run,
             outcomes=outcomes,
             error=failure(run.ended) if run.ended else None,
             sign_ins=run.sign_ins(),
-            requests={"spotify": budget.requests["spotify"], "accounts": budget.requests["accounts"]},
-            warnings=(*map(str, config.warnings), *run.warnings(started.date())),
+            requests={"spotify": sent["spotify"], "accounts": sent["accounts"]},
+            warnings=(*run.warnings(), *(() if dry_run or self._state.keeps else (NOTHING_KEPT,))),
             interrupted_by=run.ended.signal if isinstance(run.ended, Interrupted) else None,
         )
 
@@ -91,24 +148,38 @@ class _Run:
         config: Config,
         names: frozenset[str],
         *,
+        started: datetime,
+        hand: Hand,
         budget: Budget,
         connect: Connect,
         watch: Watch,
-        add: Adder,
     ) -> None:
+        self.id = run_id
+        self.started = started
+        self.budget = budget
+        self.hand = hand
         self.ended: SyncError | None = None
-        self._id = run_id
+        self.not_reached: str | None = None
+        """The pair that the next run begins with, where this one was cut short."""
         self._config = config
         self._names = names
-        self._budget = budget
         self._connect = connect
         self._watch = watch
-        self._add = add
         self._library = Library(watch)
         self._open: dict[str, Connection] = {}
         self._dead: dict[str, SyncError] = {}
-        self._unclear: dict[PlaylistId, UnclearAdd] = {}
         self._outages = 0
+        self._tried = 0
+
+    def outcomes(self, *, first: str | None = None) -> tuple[Outcome, ...]:
+        """Take every pair through, beginning with the one called *first*; the outcomes are in file order all the same.
+
+        Without that, a config larger than the quota would starve its last pairs (fault model P14).
+        """
+        pairs = self._config.pairs
+        begin = next((place for place, pair in enumerate(pairs) if pair.name == first), 0)
+        found = {pair.name: self.outcome(pair) for pair in (*pairs[begin:], *pairs[:begin])}
+        return tuple(found[pair.name] for pair in pairs)
 
     def outcome(self, pair: Pair) -> Outcome:
         """Take *pair* through, whatever happens: the guard around each pair."""
@@ -116,8 +187,11 @@ class _Run:
             return Outcome(pair=pair, status=Status.DISABLED)
         if pair.name not in self._names:
             return Outcome(pair=pair, status=Status.NOT_SELECTED)
+        if self.ended and self.not_reached is None:
+            self.not_reached = pair.name
         if stopped := self.ended or self._dead.get(pair.account):
             return _without_plan(pair, Status.NOT_TRIED, stopped)
+        self._tried += 1
         self._watch.starting(pair)
         outcome = self._guarded(pair)
         self._watch.ended(outcome)
@@ -132,7 +206,7 @@ class _Run:
             error = raised
             outcome = _without_plan(pair, _status(raised, begun=False), raised)
         except Exception:
-            error = Bug(f"{self._id}/{pair.name}")
+            error = Bug(f"{self.id}/{pair.name}")
             log.exception("bug %s", error.id, extra={"pair": pair.name})
             outcome = _without_plan(pair, Status.FAILED, error)
         self._note(pair, error)
@@ -143,6 +217,9 @@ class _Run:
         self._outages = self._outages + 1 if isinstance(error, Outage) else 0
         if error and error.reach is Reach.RUN:
             self.ended = error
+            if self._tried > 1 or pair.account not in self._open:
+                # It has had no fair turn. A pair too large for one run has had one: it must not keep the others out.
+                self.not_reached = pair.name
         elif error and error.reach is Reach.ACCOUNT:
             self._dead[pair.account] = error
         elif self._outages == OUTAGE_AFTER:
@@ -150,36 +227,24 @@ class _Run:
 
     def _sync(self, pair: Pair) -> tuple[Outcome, SyncError | None]:
         """Read, plan, append: the routine that every pair goes through."""
-        self._budget.allow()
+        self.budget.allow()
         playlists = self._playlists(pair.account)
-        source = [item for one in pair.sources for item in self._library.source(pair.account, playlists, one)]
+        sources = [(str(one), self._library.source(pair.account, playlists, one)) for one in pair.sources]
         target = self._library.target(pair.account, playlists, pair.target)
-        plan = planner.plan(pair, source, target)
-        room = max(0, MAX_ITEMS - len(target))
-        refusal = self._refusal(plan, in_target=len(target))
-        applied = apply(
-            () if refusal else plan.additions[:room],
-            lambda uris: self._add(playlists, pair.target, uris),
-            self._budget,
-        )
-        self._library.extend(pair.target, tuple(applied.added))
-        if isinstance(applied.error, UnclearAdd):
-            self._unclear[pair.target] = applied.error
-        error = refusal or applied.error
+        confirmed = self.hand.open(target)
+        plan = planner.plan(pair, (item for _, items in sources for item in items), target.uris)
+        error = _refusal(plan, target)
+        room = max(0, MAX_ITEMS - len(target.items))
+        items = () if error else _with_sources(plan.additions[:room], sources)
+        applied = self.hand.apply(pair, target, playlists, items)
+        error = error or applied.error
         if len(plan.additions) > room:
-            error = error or TargetFull(playlist_uri(pair.target), room=room, limit=MAX_ITEMS)
-        return _with_plan(plan, applied, error), error
-
-    def _refusal(self, plan: Plan, *, in_target: int) -> SyncError | None:
-        """Why nothing of *plan* may be sent, if so."""
-        planned, allowed = len(plan.additions), plan.pair.max_additions
-        if in_target and planned > allowed:
-            return PlanTooLarge(planned=planned, allowed=allowed)
-        return self._unclear.get(plan.pair.target) if planned else None
+            error = error or TargetFull(target.name, room=room, limit=MAX_ITEMS)
+        return _with_plan(plan, confirmed, applied, error), error
 
     def _playlists(self, account: str) -> Playlists:
         if account not in self._open:
-            self._open[account] = self._connect(self._config.account(account), self._budget)
+            self._open[account] = self._connect(self._config.account(account), self.budget)
         return self._open[account].playlists
 
     def sign_ins(self) -> tuple[SignIn, ...]:
@@ -191,16 +256,13 @@ class _Run:
             if account.name in used
         )
 
-    def warnings(self, today: date) -> Iterator[str]:
-        """What the accounts of this run had to say beside the errors."""
+    def warnings(self) -> Iterator[str]:
+        """What the config and the accounts of this run had to say beside the errors."""
+        yield from map(str, self._config.warnings)
         for connection in self._open.values():
             yield from connection.warnings
-            if warning := sign_in_warning(connection.sign_in, today):
+            if warning := sign_in_warning(connection.sign_in, self.started.date()):
                 yield warning
-
-
-def _full_status(applied: Applied) -> Status:
-    return Status.ADDED if applied.added else Status.UNCHANGED
 
 
 def _status(error: SyncError, *, begun: bool) -> Status:
@@ -210,22 +272,54 @@ def _status(error: SyncError, *, begun: bool) -> Status:
     return Status.NOT_TRIED if error.reach is Reach.RUN else Status.FAILED
 
 
-def _with_plan(plan: Plan, applied: Applied, error: SyncError | None) -> Outcome:
-    landed = len(applied.added) + len(applied.rejected)
+def _refusal(plan: Plan, target: Target) -> SyncError | None:
+    """Why nothing of *plan* may be sent, if so."""
+    planned, allowed = len(plan.additions), plan.pair.max_additions
+    if target.items and planned > allowed:
+        return PlanTooLarge(planned=planned, allowed=allowed)
+    if target.barred.intersection(item.uri for item in plan.additions if item.uri):
+        return UnclearAdd(target.name)
+    return target.blocked if planned else None
+
+
+def _with_sources(items: Sequence[Item], sources: Sequence[tuple[str, Sequence[Item]]]) -> list[Addition]:
+    """Say of each of *items* which source had it first."""
+    wanted = {item.uri for item in items}
+    first = {item.uri: name for name, held in reversed(sources) for item in held if item.uri in wanted}
+    return [Addition(item=item, source=first[item.uri]) for item in items]
+
+
+def _with_plan(plan: Plan, confirmed: Sequence[Item], applied: Applied, error: SyncError | None) -> Outcome:
+    """Tell what became of *plan*: what an earlier run sent belongs to it, what others were faster to add does not."""
+    landed, arrived = (*confirmed, *applied.added), set(applied.arrived)
+    plan = Plan(
+        pair=plan.pair,
+        additions=(*confirmed, *(item for item in plan.additions if item not in arrived)),
+        skips=(*plan.skips, *(Skip(item=item, reason=Reason.ALREADY_THERE) for item in applied.arrived)),
+    )
+    told = len(landed) + len(applied.rejected) + applied.unconfirmed
+    begun = bool(told) or (error is not None and error.reach is Reach.RUN)
+    full = Status.ADDED if landed else Status.UNCHANGED
     return Outcome(
         pair=plan.pair,
-        status=_status(error, begun=bool(landed) or error.reach is Reach.RUN) if error else _full_status(applied),
+        status=_status(error, begun=begun) if error else full,
         plan=plan,
-        added=tuple(applied.added),
+        added=landed,
         rejected=tuple(applied.rejected),
         unconfirmed=applied.unconfirmed,
-        deferred=len(plan.additions) - landed - applied.unconfirmed,
+        deferred=len(plan.additions) - told,
         error=failure(error) if error else None,
     )
 
 
 def _without_plan(pair: Pair, status: Status, error: SyncError) -> Outcome:
     return Outcome(pair=pair, status=status, error=failure(error))
+
+
+NOTHING_KEPT: Final = (
+    "nothing is kept between runs (state: none):"
+    " a run that is killed in the middle of an add may be followed by a double"
+)
 
 
 def run_id(started: datetime, chance: Chance) -> str:
@@ -236,14 +330,6 @@ def run_id(started: datetime, chance: Chance) -> str:
 def failure(error: SyncError) -> Failure:
     """Return *error* as reports carry it."""
     return Failure(code=error.code, message=str(error), hint=error.hint)
-
-
-def _add(playlists: Playlists, target: PlaylistId, uris: Sequence[Uri]) -> None:
-    playlists.append(target, uris)
-
-
-def _pretend(playlists: Playlists, target: PlaylistId, uris: Sequence[Uri]) -> None:
-    """Add nothing, as a plan does."""
 
 
 def _selected(config: Config, request: Request) -> frozenset[str]:

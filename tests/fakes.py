@@ -1,6 +1,7 @@
 """One strict fake per port: it refuses what the real thing refuses, and keeps the history that tests read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from syncer.budget import Budget
@@ -18,11 +19,14 @@ from syncer.model import (
     MAX_BATCH,
     PAGE_SIZE,
     Account,
+    Add,
+    AddState,
     Config,
     Head,
     Item,
     Kind,
     LikedSongs,
+    NotBefore,
     Outcome,
     Page,
     Pair,
@@ -31,6 +35,8 @@ from syncer.model import (
     Source,
 )
 from syncer.ports import Connection, Playlists
+from syncer.state import rows
+from syncer.state.nothing import NoState
 
 
 def identifier(word: str) -> PlaylistId:
@@ -109,12 +115,13 @@ class NoChance:
 class FakePlaylists:
     """Playlists in memory. ``FakePlaylists(fresh="abc")`` has one playlist of three one-letter tracks.
 
-    ``held`` is the truth; ``added`` lists every append as (playlist, letters); ``reads`` every request. ``bad`` are
-    URIs that no add may hold, ``lacks`` the scopes that were not consented to.
+    ``held`` is the truth, ``shows`` what a read makes of it; ``added`` lists every append that was carried out as
+    (playlist, letters), ``reads`` every request. ``before`` is called with each request before it is carried out, and
+    what it returns is raised. ``bad`` are URIs that no add may hold, ``lacks`` the scopes that were not consented to.
     """
 
-    def __init__(self, *, liked: str = "", **held: Sequence[str]) -> None:
-        self.liked = liked
+    def __init__(self, *, liked: Sequence[str] = "", **held: Sequence[str]) -> None:
+        self.liked = "".join(liked)
         self.held: dict[PlaylistId, list[Item]] = {identifier(word): list(items(what)) for word, what in held.items()}
         self.foreign: set[PlaylistId] = set()
         self.read_only: set[PlaylistId] = set()
@@ -124,6 +131,11 @@ class FakePlaylists:
         self.reads: list[str] = []
         self.before: Callable[[str], SyncError | None] = lambda _request: None
         self.loses: Callable[[str], bool] = lambda _letters: False
+        self.shows: Callable[[list[Item]], list[Item]] = lambda held: held
+
+    def someone_adds(self, word: str, what: Sequence[str]) -> None:
+        """Let a person add *what* to the playlist called *word*."""
+        self.held[identifier(word)] += items(what)
 
     def now_in(self, word: str) -> str:
         """Return what the playlist called *word* holds, as letters."""
@@ -156,7 +168,7 @@ class FakePlaylists:
 
     def page(self, playlist: PlaylistId, offset: int) -> Page:
         self._asked(f"page {playlist.rstrip('x')} {offset}")
-        held = self._items(playlist)
+        held = self.shows(self._items(playlist))
         self._need("playlist-read-private")
         if playlist in self.foreign:
             raise SourceNotReadable(playlist_uri(playlist))
@@ -178,7 +190,7 @@ class FakePlaylists:
             raise TargetNotWritable(playlist_uri(playlist))
         if self.bad.intersection(uris):
             raise Rejected(playlist_uri(playlist))
-        held.extend(Item(uri=one, name=one.rsplit(":", 1)[1].lstrip("0"), artists=("Anna",)) for one in uris)
+        held.extend(Item(uri=one, name=one.rsplit(":", 1)[1].lstrip("0") or "0", artists=("Anna",)) for one in uris)
         self.added.append((word, what))
         if self.loses(what):
             raise UnclearAdd(playlist_uri(playlist))
@@ -219,3 +231,66 @@ class FakeWatch:
 
     def ended(self, outcome: Outcome) -> None:
         self.seen.append(f"end {outcome.pair.name} {outcome.status}")
+
+
+class MemoryState(NoState):
+    """A state store that outlives processes, in memory.
+
+    ``watch`` is called around each write of an add. ``calls`` lists every call but reads; ``before`` is called with
+    each of them and with ``resume at``, and what it returns is raised before anything is kept.
+    """
+
+    keeps = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watch: Callable[[], None] = lambda: None
+        self.calls: list[str] = []
+        self.before: Callable[[str], SyncError | None] = lambda _call: None
+
+    def _called(self, call: str) -> None:
+        self.calls.append(call)
+        if error := self.before(call):
+            raise error
+
+    def process_died(self) -> None:
+        """Let go of the lock, as the kernel does for a process that is gone."""
+        self._locked = False
+
+    @contextmanager
+    def lock(self, run_id: str, *, now: datetime, until: datetime) -> Iterator[None]:
+        self._called("lock")
+        with super().lock(run_id, now=now, until=until):
+            yield
+        self._called("unlock")
+
+    def sending(self, add: Add) -> None:
+        self.watch()
+        self._called(f"sending {_names(add)}")
+        super().sending(add)
+        self.watch()
+
+    def settle(self, add: Add, *, landed: Sequence[Uri], state: AddState) -> None:
+        self.watch()
+        self._called(f"settle {_names(add)}")
+        self._adds.pop((add.target, add.id), None)
+        if left := rows.settled(add, landed, state):
+            super().sending(left)
+        self.watch()
+
+    def wait(self, client_id: str, wish: NotBefore) -> None:
+        self._called("wait")
+        super().wait(client_id, wish)
+
+    def resume_at(self) -> str | None:
+        if error := self.before("resume at"):
+            raise error
+        return super().resume_at()
+
+    def stopped_at(self, pair: str | None) -> None:
+        self._called(f"stopped at {pair}")
+        super().stopped_at(pair)
+
+
+def _names(add: Add) -> str:
+    return letters([addition.item for addition in add.additions])

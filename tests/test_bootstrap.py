@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +15,14 @@ import pytest
 from syncer import bootstrap
 from syncer.budget import Stop
 from syncer.credentials import FileStore
-from syncer.errors import Code, ConfigError, Problem, Temporary
+from syncer.errors import Code, ConfigError, Problem, StateUnusable, Temporary
 from syncer.model import Account
+from syncer.ports import StateStore
 from syncer.report import exit_code
 from syncer.secretsmanager import SecretsManagerStore
+from syncer.state.dynamodb import DynamoDbState
+from syncer.state.nothing import NoState
+from syncer.state.sqlite import SqliteState
 from tests.fakes import config, pair
 
 DEFAULT = Account(name="default")
@@ -161,6 +166,81 @@ def test_credentials_are_in_the_users_config_folder_where_nothing_else_is_said()
 def test_a_tilde_in_the_environment_is_expanded_where_it_can_be(said: str, place: str) -> None:
     store = bootstrap.credential_store(DEFAULT, {"SYNCER_CREDENTIALS_FILE": said})
     assert store.place == place.format(home=Path.home())
+
+
+# --- state ------------------------------------------------------------------------------------------------------------
+
+
+def state(environ: Mapping[str, str], configured: str | None = None) -> StateStore:
+    return bootstrap.state_store(environ, bootstrap.SystemClock(Stop()), configured=configured)
+
+
+@pytest.mark.parametrize(
+    ("environ", "configured", "kind"),
+    [
+        ({}, None, SqliteState),
+        ({}, "none", NoState),
+        ({}, "table:syncer", DynamoDbState),
+        ({"SYNCER_STATE": ""}, "none", NoState),
+        ({"SYNCER_STATE": "file:/from/environment"}, "none", SqliteState),
+        ({"SYNCER_STATE": "table:syncer"}, "file:/from/config", DynamoDbState),
+        ({"SYNCER_STATE": "none"}, "table:syncer", NoState),
+        ({"AWS_LAMBDA_FUNCTION_NAME": "sync"}, None, NoState),
+        ({"AWS_LAMBDA_FUNCTION_NAME": "sync"}, "table:syncer", DynamoDbState),
+    ],
+)
+def test_state_is_kept_where_the_environment_says_then_the_config(
+    environ: Mapping[str, str], configured: str | None, kind: type
+) -> None:
+    assert isinstance(state(environ, configured), kind)
+
+
+@pytest.mark.parametrize(
+    ("environ", "configured", "place"),
+    [
+        ({}, None, "~/.local/state/rediscover-weekly/state.sqlite3"),
+        ({}, "file:{home}/a: b", "~/a: b"),
+        ({"SYNCER_STATE": "file:~/c"}, None, "~/c"),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS has another folder for it")
+def test_a_file_of_state_is_made_where_it_is_wanted(
+    environ: Mapping[str, str], configured: str | None, place: str
+) -> None:
+    configured = configured and configured.format(home=Path.home())
+    state(environ, configured).stopped_at("a")
+    assert state(environ, configured).resume_at() == "a"
+    assert Path(place).expanduser().is_file()
+
+
+def test_a_table_of_state_is_the_one_that_is_named() -> None:
+    with pytest.raises(StateUnusable, match="dynamodb:PutItem on the table syncer: NoRegionError"):
+        state({"SYNCER_STATE": "table:syncer"}).resume_at()
+
+
+@pytest.mark.parametrize("said", ["file", "file:", "table:", "/srv/state", "none:at all", "File:x", "s3:x"])
+def test_a_place_for_state_that_there_is_not_is_a_problem_of_the_environment(said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        bootstrap.service({"SYNCER_STATE": said})
+    assert list(map(str, caught.value.problems)) == [
+        f"environment:0:0: $SYNCER_STATE: '{said}' is not file:PATH, table:NAME or none"
+    ]
+
+
+@pytest.mark.parametrize(("said", "seconds"), [(None, 45), ("", 45), ("2", 2), ("0", 0), ("0.5", 0.5)])
+def test_the_window_of_the_fault_model_is_45_seconds_unless_a_test_says_otherwise(
+    said: str | None, seconds: float
+) -> None:
+    assert bootstrap.settle_seconds({} if said is None else {"SYNCER_SETTLE_SECONDS": said}) == seconds
+
+
+@pytest.mark.parametrize("said", ["soon", "-1", "nan", "inf", "1e9"])
+def test_a_window_that_is_no_number_of_seconds_is_a_problem_of_the_environment(said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        bootstrap.service({"SYNCER_SETTLE_SECONDS": said})
+    (problem,) = caught.value.problems
+    assert problem.path == "$SYNCER_SETTLE_SECONDS"
+    assert problem.message.startswith(f"'{said}' is not a number from 0 to ")
 
 
 # --- proxy, certificates ----------------------------------------------------------------------------------------------

@@ -119,6 +119,7 @@ accounts:
   bob: {{file: ~/bob.json}}
   eve: {{file: /srv/eve.json}}
 defaults: {{enabled: off, account: anna, max_additions: 20}}
+state: {{file: ~/kept/state.sqlite3}}
 pairs:
   - {{name: first, source: liked, target: {A}, enabled: yes, account: bob, max_additions: 10000}}
   - {{source: [spotify:playlist:{A}, liked, {C}], target: {B}}}
@@ -131,6 +132,7 @@ pairs:
         Account(name="bob", file="/home/someone/bob.json"),
         Account(name="eve", file="/srv/eve.json"),
     )
+    assert loaded.state == "file:/home/someone/kept/state.sqlite3"
     assert loaded.pairs == (
         Pair(
             name="first",
@@ -158,10 +160,25 @@ def test_a_pair_from_liked_songs_is_named_after_them(load: Load) -> None:
 def test_paths_are_relative_to_the_config_wherever_it_is_started_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "config.yaml").write_text(f"accounts: {{default: {{file: a.json}}}}\n{pairs(GOOD)}")
+    (tmp_path / "config.yaml").write_text(f"accounts: {{default: {{file: a.json}}}}\nstate: {{file: s}}\n{pairs(GOOD)}")
     monkeypatch.chdir(tmp_path)
 
-    assert config.load(Path("config.yaml")).accounts[0].file == str(tmp_path / "a.json")
+    loaded = config.load(Path("config.yaml"))
+
+    assert loaded.accounts[0].file == str(tmp_path / "a.json")
+    assert loaded.state == f"file:{tmp_path / 's'}"
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("none", "none"),
+        ("{table: rediscover-weekly}", "table:rediscover-weekly"),
+        ("{file: '/srv/a: b.sqlite3'}", "file:/srv/a: b.sqlite3"),
+    ],
+)
+def test_the_state_is_kept_where_the_config_says(load: Load, said: str, state: str) -> None:
+    assert load(f"state: {said}\n{pairs(GOOD)}").state == state
 
 
 def test_liked_songs_of_two_accounts_are_two_sources(load: Load) -> None:
@@ -190,7 +207,7 @@ def test_the_shipped_example_holds_and_points_editors_to_the_schema() -> None:
 def test_what_the_shipped_example_has_in_comments_holds_too(load: Load) -> None:
     """A beginner who takes the '# ' away from the optional part gets a config that works."""
     text = (ROOT / "config" / "config.yaml").read_text(encoding="utf-8")
-    for block in ("defaults:", "accounts:"):
+    for block in ("defaults:", "accounts:", "state:"):
         before, after = text.split(f"# {block}")
         lines, rest = after.split("\n\n")[0].splitlines(), after.split("\n\n")[1:]
         text = (
@@ -201,6 +218,8 @@ def test_what_the_shipped_example_has_in_comments_holds_too(load: Load) -> None:
 
     assert [account.name for account in loaded.accounts] == ["default", "anna"]
     assert {(pair.account, pair.max_additions) for pair in loaded.pairs} == {("anna", 200)}
+    assert loaded.state
+    assert loaded.state.endswith("/.local/state/rediscover-weekly/state.sqlite3")
 
 
 # --- what is odd but runs ---------------------------------------------------------------------------------------------
@@ -490,11 +509,13 @@ def test_the_bounds_let_through_what_they_say_and_no_more(load: Load) -> None:
 WHOLE = "must be a whole number from 1 to 10000 (digits only, without quotes)"
 TRUE_OR_FALSE = "must be true or false (without quotes)"
 NAMES = "a name of up to 64 letters, digits, '-' and '_'"
-TOP_KEYS = "known here are 'version', 'accounts', 'defaults', 'pairs'"
+TOP_KEYS = "known here are 'version', 'accounts', 'defaults', 'state', 'pairs'"
 PAIR_KEYS = "known here are 'name', 'source', 'target', 'enabled', 'account', 'max_additions'"
 TOP = "must be a config: 'pairs:' and, if needed, other keys, one 'key: value' a line"
 LIST = "must be a list with at least one pair, each beginning with '- '"
 PAIR = "must be a pair with its 'source' and 'target'"
+TABLE = "must be the name of a DynamoDB table"
+STATE = "must be a single 'file: PATH' or 'table: NAME', or none"
 PLACE = "must be 'secret: NAME' or 'file: PATH', exactly one of the two"
 
 SHAPES = [
@@ -633,6 +654,39 @@ SHAPES = [
         f"accounts: {{default: {{file: a}}, 'a b': {{file: b}}, no: {{file: c}}}}\n{pairs(GOOD)}",
         [f"1:32: $.accounts['a b']: 'a b' is not {NAMES}", "1:50: $.accounts.no: write it in quotes: 'no'"],
     ),
+    *[
+        (f"state: {said}\n{pairs(GOOD)}", [f"1:8: $.state: {STATE}, not {shown}"])
+        for said, shown in (
+            ("nothing", "'nothing'"),
+            ("file:/srv/state", "'file:/srv/state'"),
+            ("no", "no"),
+            ("~", "~"),
+            ("17", "17"),
+            ("[none]", "a list"),
+            ("{}", "empty"),
+            ("{file: a, table: abc}", "'key: value' lines"),
+        )
+    ],
+    (f"state:\n{pairs(GOOD)}", [f"1:7: $.state: {STATE}, not empty"]),
+    (
+        f"state: {{file: a, path: b}}\n{pairs(GOOD)}",
+        ["1:18: $.state.path: unknown key 'path': known here are 'file', 'table'"],
+    ),
+    (f"state: {{file: 0123}}\n{pairs(GOOD)}", ["1:15: $.state.file: write it in quotes: '0123'"]),
+    (f"state: {{file: ''}}\n{pairs(GOOD)}", ["1:15: $.state.file: must be the path of a file, not ''"]),
+    (f"state: {{file: [a]}}\n{pairs(GOOD)}", ["1:15: $.state.file: must be the path of a file, not a list"]),
+    (
+        f'state: {{file: "a\\n"}}\n{pairs(GOOD)}',
+        ["1:15: $.state.file: must be the path of a file, without line breaks and control characters"],
+    ),
+    (
+        f"state: {{file: ~nobody-here/x}}\n{pairs(GOOD)}",
+        ["1:15: $.state.file: the home folder that '~' stands for is not known here: write the whole path"],
+    ),
+    *[
+        (f"state: {{table: {name}}}\n{pairs(GOOD)}", [f"1:16: $.state.table: {TABLE}, not '{name}'"])
+        for name in ("ab", "a b", "my-*", "arn:aws:dynamodb:eu-west-1:123456789012:table/abc")
+    ],
 ]
 
 
@@ -840,6 +894,9 @@ FRAGMENTS = [
         "pairs:",
         "accounts:",
         "defaults:",
+        "state:",
+        "table: ",
+        "none",
         "version: 1",
         "- ",
         "  ",
@@ -931,10 +988,18 @@ accounts = st.dictionaries(
     names, st.fixed_dictionaries({"file": st.sampled_from(["a.json", "~/b c.json", "0123", "ä: #1"])}), min_size=1
 )
 
+states = (
+    st.just("none")
+    | st.fixed_dictionaries({"file": st.sampled_from(["state", "~/a b", "0123", "#1"])})
+    | st.fixed_dictionaries({"table": st.sampled_from(["rediscover-weekly", "0123", "1.5", "null"])})
+)
+
 
 @st.composite
 def good_configs(draw: st.DrawFn) -> dict[str, Any]:
-    found: dict[str, Any] = draw(st.fixed_dictionaries({}, optional={"version": st.just(1), "accounts": accounts}))
+    found: dict[str, Any] = draw(
+        st.fixed_dictionaries({}, optional={"version": st.just(1), "accounts": accounts, "state": states})
+    )
     account = st.sampled_from(list(found.get("accounts", ["default"])))
     entry = st.fixed_dictionaries(
         {"source": sources | st.lists(sources, min_size=1, max_size=3), "target": spelled_ids, "account": account},
@@ -986,7 +1051,7 @@ def test_a_good_config_means_the_same_after_reformatting(load: Load, data: dict[
             loaded = load(content)
         except ConfigError as refused:  # drawn with a target that is a source too, or the like
             return {(problem.path, problem.message.partition(" line")[0]) for problem in refused.problems}
-        return loaded.pairs, set(loaded.accounts)
+        return loaded.pairs, set(loaded.accounts), loaded.state
 
     assert meaning(REFORMATTINGS[reformat](data)) == meaning(styled(data))
 
@@ -1028,10 +1093,10 @@ def test_every_object_of_the_schema_is_closed() -> None:
     objects = [
         node
         for node in (SCHEMA, *SCHEMA["properties"].values(), *SCHEMA["$defs"].values())
-        if "object" in str(node.get("type"))
+        if "object" in str(node.get("type")) or "properties" in node
     ]
 
-    assert len(objects) == 5
+    assert len(objects) == 6
     assert all(node["additionalProperties"] is False for node in objects)
 
 
@@ -1048,6 +1113,7 @@ def test_schema_and_dataclasses_say_the_same() -> None:
     }
     assert set(top["defaults"]["properties"]) == set(told)
     assert set(definitions["account"]["properties"]) == {field.name for field in dataclasses.fields(Account)} - {"name"}
+    assert set(top["state"]["properties"]) == {"file", "table"}  # as $SYNCER_STATE has them
     assert top["pairs"]["maxItems"] == config.MAX_PAIRS
     assert definitions["max_additions"]["maximum"] == MAX_ITEMS
 

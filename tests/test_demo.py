@@ -61,7 +61,7 @@ def test_it_is_the_wheel_that_runs(far_away: Machine, installed: Path) -> None:
 
 def test_the_demo_shows_the_whole_job(far_away: Machine) -> None:
     """Whatever is set for real runs: this is another Spotify, and these are other credentials."""
-    for name in ("SPOTIFY_API_URL", "SYNCER_PROXY", "SYNCER_SECRET_ID", "SYNCER_CONFIG", "HTTP_PROXY"):
+    for name in ("SPOTIFY_API_URL", "SYNCER_PROXY", "SYNCER_SECRET_ID", "SYNCER_STATE", "SYNCER_CONFIG", "HTTP_PROXY"):
         far_away.environ[name] = "http://example.com"
     ended = far_away.run("demo")
     assert (ended.code, ended.err) == (0, "")
@@ -77,6 +77,7 @@ def test_the_demo_shows_the_whole_job(far_away: Machine) -> None:
         assert line in ended.lines
     shown = ended.lines.index("The last 7 tracks of 'Discover archive', as Spotify has them now:")
     assert all(line.startswith("  ") and ": " in line for line in ended.lines[shown + 2 : shown + 9])
+    assert list((far_away.folder / "home").iterdir()) == []  # what it keeps is gone with it
     assert str(far_away.folder) not in ended.out  # paths that are gone afterwards help nobody
 
 
@@ -101,6 +102,8 @@ def test_the_sandbox_prints_what_makes_other_commands_find_it(far_away: Machine)
     process.send_signal(signal.SIGTERM)
     ended = far_away.ended(process)
 
+    assert f"export SYNCER_STATE='file:{with_space}/" in exports
+    assert "export SYNCER_SETTLE_SECONDS=2\n" in exports
     assert planned.code == 4
     assert "liked-songs: 41 to add, 120 already there" in planned.lines
     assert (real.code, real.lines[1]) == (0, "liked-songs: 41 added, 120 already there")
@@ -112,7 +115,7 @@ def opened(process: subprocess.Popen[bytes]) -> str:
     """Return what a sandbox prints, once it is open."""
     assert process.stdout
     assert process.stderr
-    exports = b"".join(process.stdout.readline() for _ in range(4)).decode()
+    exports = b"".join(process.stdout.readline() for _ in range(6)).decode()
     assert b"The sandbox is open" in process.stderr.readline()
     assert b"Ctrl-C closes it" in process.stderr.readline()
     return exports

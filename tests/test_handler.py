@@ -216,7 +216,7 @@ def test_a_limit_before_anything_was_added_does_not_raise(container: Container) 
 
 def test_pairs_that_are_only_late_do_not_raise(container: Container) -> None:
     container.configure(("week", "archive"), ("other", "archive"))
-    container.world.inject(Fault(kind="quota", after=5))
+    container.world.inject(Fault(kind="quota", after=7))  # what the first pair takes
     answer = container.call()
     assert [pair["status"] for pair in answer["pairs"]] == ["added", "not-tried"]
     assert answer["exit_code"] == 4
@@ -252,6 +252,16 @@ def test_a_broken_config_raises_with_a_line_for_each_problem(container: Containe
     assert container.sent() == 0
 
 
+def test_a_state_that_cannot_be_used_raises(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no pair's fault, so the run has a line of its own."""
+    monkeypatch.setenv("SYNCER_STATE", "file:/dev/null/state")
+    told, lines = container.fails()
+    error = told["error"]
+    assert (told["exit_code"], error["code"]) == (2, "config")
+    assert lines == [f"{error['message']} -> {error['hint']}"]
+    assert container.sent() == 0
+
+
 def test_a_host_that_may_not_stand_in_raises(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPOTIFY_API_URL", "https://example.com")
     told, lines = container.fails()
@@ -262,13 +272,22 @@ def test_a_host_that_may_not_stand_in_raises(container: Container, monkeypatch: 
 def test_a_warm_container_keeps_nothing_from_one_event_to_the_next(container: Container) -> None:
     """R9: two events, two configs, and a playlist that someone changed in between."""
     assert container.call()["added"] == 3
+    first = container.sent()
     container.world.remove_at(container.playlists["archive"], 0)
     container.configure(("other", "archive"), ("week", "archive"))
     second = container.call()
     assert [pair["added"] for pair in second["pairs"]] == [2, 1]
-    assert second["requests"]["spotify"] == container.sent() - 5
+    assert second["requests"]["spotify"] == container.sent() - first
     container.configure(("other", "week"), max_additions=1)
     assert container.fails()[0]["pairs"][0]["error"]["code"] == "plan-too-large"
+
+
+def test_a_warm_container_keeps_each_state_where_its_config_says(container: Container, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        settings = json.loads(container.config.read_text(encoding="utf-8"))
+        container.config.write_text(json.dumps(settings | {"state": {"file": name}}), encoding="utf-8")
+        container.call()
+        assert (tmp_path / name).is_file()
 
 
 def test_libraries_may_not_log_what_they_send(container: Container) -> None:

@@ -1,7 +1,10 @@
 """Reads have no holes, whatever others do meanwhile."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncer.errors import (
@@ -15,9 +18,9 @@ from syncer.errors import (
     UnreadableAnswer,
 )
 from syncer.ids import PlaylistId
-from syncer.model import PAGE_SIZE, Item, Page, PlaylistSource
-from syncer.reading import TRIES, Library, read_whole
-from tests.fakes import FakePlaylists, FakeWatch, identifier, item, items, letters, source
+from syncer.model import PAGE_SIZE, Head, Item, Page, PlaylistSource
+from syncer.reading import REREADS, TRIES, Library, Target, read_whole
+from tests.fakes import FakePlaylists, FakeWatch, identifier, item, items, letters, source, uri
 
 MADE_BY_SPOTIFY = PlaylistId("37i9dQZEVXcABCDEFGHIJK")
 
@@ -154,28 +157,47 @@ def test_a_source_that_ends_in_a_hole_is_not_taken_for_shorter() -> None:
         library().source("me", Hollow(fresh="abc"), source("fresh"))
 
 
+def opened(known: Library, playlists: FakePlaylists, word: str = "archive", *, account: str = "me") -> Target:
+    """Return a target that was read, as a run has it after its first pair."""
+    target = known.target(account, playlists, identifier(word))
+    if not target.is_read:
+        target.read()
+    return target
+
+
 def test_a_target_extended_by_this_run_counts_with_what_was_added() -> None:
     playlists, known = FakePlaylists(archive="a"), library()
-    known.target("me", playlists, identifier("archive"))
-    known.extend(identifier("archive"), items("bc"))
+    opened(known, playlists).extend(items("bc"))
 
-    assert letters(known.target("me", playlists, identifier("archive"))) == "abc"
+    assert letters(known.target("me", playlists, identifier("archive")).items) == "abc"
     assert letters(known.source("me", playlists, source("archive"))) == "abc"
     assert letters(known.source("other", playlists, source("archive"))) == "abc"
-    assert [read for read in playlists.reads if read.startswith("page")] == ["page archive 0"] * 2
+    assert playlists.reads == ["head archive", "page archive 0", "head archive"]
 
 
-def test_a_lagging_read_by_another_account_still_knows_what_was_added() -> None:
+def test_a_target_that_could_not_be_read_is_read_as_a_source() -> None:
     playlists, known = FakePlaylists(archive="ab"), library()
-    known.extend(identifier("archive"), items("bc"))
+    known.target("me", playlists, identifier("archive"))
 
-    assert letters(known.target("other", playlists, identifier("archive"))) == "abc"
+    assert letters(known.source("me", playlists, source("archive"))) == "ab"
+
+
+def test_a_source_that_an_account_may_not_read_stays_so_though_another_extends_it() -> None:
+    class Two(FakePlaylists):
+        def head(self, playlist: PlaylistId) -> Head:
+            return replace(super().head(playlist), readable=False)
+
+    known = library()
+    opened(known, FakePlaylists(archive="a"))
+
+    with pytest.raises(SourceNotReadable):
+        known.source("other", Two(archive="a"), source("archive"))
 
 
 def test_a_source_read_before_does_not_serve_as_a_target() -> None:
     playlists, known = FakePlaylists(archive="a"), library()
     known.source("me", playlists, source("archive"))
-    known.target("me", playlists, identifier("archive"))
+    opened(known, playlists)
 
     assert playlists.reads == ["head archive", "page archive 0", "page archive 0"]
 
@@ -232,3 +254,175 @@ def test_who_looks_on_sees_every_page() -> None:
     Library(watch).source("me", FakePlaylists(fresh=numbered(60)), source("fresh"))
 
     assert [seen.split()[1] for seen in watch.seen] == ["50/60", "60/60"]
+
+
+class Shown:
+    """A target behind a read that shows what a test says, and counts the pages."""
+
+    def __init__(self, held: Sequence[str], *, own: Sequence[str] = ()) -> None:
+        self.shows = list(items(held))
+        self.before: Callable[[int], object] = lambda _page: None
+        self.pages = 0
+        self.target = Target(identifier("archive")).opened(self.fetch)
+        self.target.read()
+        self.target.extend(items(own))
+        self.pages = 0
+
+    def fetch(self, offset: int) -> Page:
+        self.before(self.pages)
+        self.pages += 1
+        return Page(total=len(self.shows), items=tuple(self.shows[offset : offset + PAGE_SIZE]))
+
+
+def test_a_target_nobody_touched_costs_one_page_to_check() -> None:
+    for held in ("", "a", numbered(50), numbered(500)):
+        known = Shown(held)
+
+        assert known.target.check_tail()
+        assert known.pages == 1
+
+
+def test_what_others_added_is_taken_in_to_the_last_of_several_pages() -> None:
+    for held in ("", "a", ".", numbered(120)):
+        known = Shown(held)
+        known.shows += items(numbered(200, start=1000))
+
+        assert known.target.check_tail()
+        assert known.target.items == known.shows
+
+
+def test_a_target_that_someone_shortened_is_not_as_known() -> None:
+    known = Shown("abc")
+    del known.shows[0]
+
+    assert not known.target.check_tail()
+
+
+def test_a_target_whose_last_entry_is_another_is_not_as_known() -> None:
+    known = Shown("abc")
+    known.shows[-1] = item("d")
+
+    assert not known.target.check_tail()
+
+
+@pytest.mark.parametrize("own", [1, 30, 48, 49, 100, 300])
+def test_own_adds_that_reads_show_are_seen_with_one_page(own: int) -> None:
+    known = Shown("abc", own=numbered(own))
+    known.shows = list(known.target.items)
+
+    assert known.target.check_tail()
+    assert known.target.unseen == []
+    assert known.pages == 1
+
+
+@pytest.mark.parametrize("own", [1, 30, 48, 49, 100, 300])
+@pytest.mark.parametrize("held", ["", "abc"])
+def test_own_adds_that_no_read_shows_yet_are_only_late(held: str, own: int) -> None:
+    known = Shown(held, own=numbered(own))
+
+    assert known.target.check_tail()
+    assert len(known.target.unseen) == own
+    assert known.pages <= 2
+
+
+def test_one_own_add_that_reads_back_as_another_is_noticed_among_fifty() -> None:
+    known = Shown("abc", own=numbered(48))
+    known.shows = [*known.target.items[:10], item("relinked"), *known.target.items[11:]]
+
+    assert not known.target.check_tail()
+
+
+def test_someone_elses_add_is_not_taken_for_a_late_one_of_ours() -> None:
+    known = Shown("abc", own=numbered(100))
+    known.shows += items("z")
+
+    assert not known.target.check_tail()
+
+
+def test_a_read_that_catches_up_between_two_pages_is_looked_at_again() -> None:
+    known = Shown("abc", own=numbered(100))
+    known.before = lambda page: known.shows.extend(items(numbered(100))) if page == 1 else None
+
+    assert known.target.check_tail()
+    assert known.target.unseen == []
+    assert known.pages == 3
+
+
+def test_reads_that_never_agree_are_not_looked_at_for_ever() -> None:
+    known = Shown("abc", own=numbered(100))
+    known.before = lambda page: known.shows.append(item("z")) if page % 2 else known.shows.pop() if page else None
+
+    assert not known.target.check_tail()
+    assert known.pages == 2 * TRIES
+
+
+def test_a_page_that_ends_early_is_no_end() -> None:
+    known = Shown("abc")
+    known.target.opened(lambda offset: Page(total=9, items=tuple(known.shows[offset:])))
+
+    assert not known.target.check_tail()
+
+
+@given(held=st.integers(0, 120), own=st.integers(0, 130), visible=st.integers(0, 130), others=st.integers(0, 60))
+@example(held=3, own=120, visible=100, others=5)
+@example(held=3, own=120, visible=100, others=0)
+@example(held=3, own=120, visible=0, others=120)
+@example(held=3, own=49, visible=49, others=1)
+def test_a_check_that_finds_nothing_strange_has_taken_in_all_that_was_to_be_seen(
+    held: int, own: int, visible: int, others: int
+) -> None:
+    """However much of our own adds a read shows, and whoever added something beside them."""
+    known = Shown(numbered(held), own=numbered(own, start=1000))
+    known.shows += [*items(numbered(own, start=1000))[:visible], *items(numbered(others, start=5000))]
+
+    as_known = known.target.check_tail()
+
+    assert as_known or (others and visible < own)
+    if as_known:
+        assert {one.uri for one in known.shows} <= known.target.uris
+        assert len(known.target.items) >= held + own
+
+
+def test_a_target_may_be_read_again_only_so_often_for_one_pair() -> None:
+    known = Shown("abc")
+    for _ in range(REREADS):
+        known.target.read_again()
+
+    with pytest.raises(TargetUnstable):
+        known.target.read_again()
+    assert known.pages == REREADS
+    known.target.opened(known.fetch).read_again()
+    assert known.pages == REREADS + 1
+
+
+def test_a_whole_read_shows_what_was_unseen() -> None:
+    known = Shown("ab", own="cd")
+    known.shows += items("cd")
+    known.target.read_again()
+
+    assert letters(known.target.items) == "abcd"
+    assert known.target.unseen == []
+
+
+def test_a_hole_is_there_under_no_uri() -> None:
+    known = Shown("a.", own="b")
+
+    assert known.target.uris == {uri("a"), uri("b")}
+    known.target.settled.add(uri("c"))
+    assert known.target.uris == {uri("a"), uri("b"), uri("c")}
+
+
+def test_what_is_on_its_way_is_barred_until_its_outcome_is_known() -> None:
+    target = Shown("a").target
+    target.bar([uri("b"), uri("c")])
+
+    assert target.barred == {uri("b"), uri("c")}
+    assert target.blocked is not None
+    target.unbar([uri("b"), uri("c")])
+    assert not target.barred
+    assert target.blocked is None
+
+
+def test_nothing_reads_a_target_that_nobody_opened() -> None:
+    with pytest.raises(RuntimeError, match="opened before"):
+        Target(identifier("archive")).read()

@@ -1,30 +1,40 @@
 """The routine that every pair goes through, and what one pair's trouble means for the others."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncer.appending import SETTLE
 from syncer.budget import Stop
 from syncer.errors import (
     Code,
     ConfigError,
+    Locked,
     Outage,
     QuotaExceeded,
     SignInNeeded,
+    StateUnusable,
     SyncError,
     TargetNotWritable,
     Temporary,
+    UnclearAdd,
 )
-from syncer.model import Report, Request
-from syncer.report import exit_code
-from syncer.service import Service
+from syncer.model import Report, Request, Status
+from syncer.ports import Connect, Watch
+from syncer.report import as_json, exit_code
+from syncer.service import LEASE, LEASE_BEYOND_DEADLINE, Service
+from syncer.state.nothing import NoState
 from tests.fakes import (
     FakeAccounts,
     FakeClock,
     FakePlaylists,
     FakeWatch,
+    MemoryState,
     NoChance,
     config,
     identifier,
@@ -34,9 +44,31 @@ from tests.fakes import (
 )
 
 
-def service(playlists: FakePlaylists, *, stop: Stop | None = None, **refused: SyncError) -> Service:
-    accounts = FakeAccounts(playlists, **refused)
-    return Service(connect=accounts, clock=FakeClock(), chance=NoChance(), watch=FakeWatch(), stop=stop or Stop())
+def service(
+    playlists: FakePlaylists,
+    *,
+    state: NoState | None = None,
+    clock: FakeClock | None = None,
+    stop: Stop | None = None,
+    watch: Watch | None = None,
+    connect: Connect | None = None,
+    **refused: SyncError,
+) -> Service:
+    """Return a service as a new process has it; what is kept is in *state*."""
+    return Service(
+        connect=connect or FakeAccounts(playlists, **refused),
+        state=state or MemoryState(),
+        clock=clock or FakeClock(),
+        chance=NoChance(),
+        watch=watch or FakeWatch(),
+        stop=stop or Stop(),
+    )
+
+
+def words(report: Report) -> str:
+    """Return the names of the pairs that were tried and went well."""
+    good = (Status.ADDED, Status.UNCHANGED)
+    return " ".join(outcome.pair.name for outcome in report.outcomes if outcome.status in good)
 
 
 def statuses(report: Report) -> list[str]:
@@ -196,18 +228,88 @@ def test_a_dead_sign_in_stops_the_pairs_of_its_account_and_no_others() -> None:
     assert [sign_in.consented is None for sign_in in report.sign_ins] == [True, False]
 
 
-def test_an_unclear_add_ends_its_pair_and_stops_adds_to_that_target() -> None:
-    playlists = FakePlaylists(one="ab", two="abc", three="", archive="", other="")
+def test_an_unclear_add_that_cannot_be_cleared_up_ends_its_pair_and_blocks_its_target() -> None:
+    playlists = FakePlaylists(one="ab", two="cd", three="", archive="", other="")
     playlists.loses = lambda sent: sent == "ab"
     pairs = config(pair("one", "archive"), pair("two", "archive"), pair("three", "archive"), pair("two", "other"))
 
-    report = service(playlists).run(pairs)
+    report = service(playlists).run(pairs, deadline=SETTLE)
 
     assert statuses(report) == ["partial", "partial", "unchanged", "added"]
     assert codes(report) == [Code.UNCLEAR_ADD, Code.UNCLEAR_ADD, None, None]
-    assert playlists.added == [("archive", "ab"), ("other", "abc")]
-    assert (report.outcomes[0].unconfirmed, report.outcomes[1].deferred) == (2, 3)
+    assert playlists.added == [("archive", "ab"), ("other", "cd")]
+    assert (report.outcomes[0].unconfirmed, report.outcomes[1].deferred) == (2, 2)
     assert exit_code(report) == 4
+
+
+def test_an_unclear_add_that_landed_is_no_more_than_a_delay() -> None:
+    playlists, clock = FakePlaylists(one="ab", two="abc", archive=""), FakeClock()
+    playlists.loses = lambda sent: sent == "ab"
+
+    report = service(playlists, clock=clock).run(config(pair("one", "archive"), pair("two", "archive")))
+
+    assert statuses(report) == ["added", "added"]
+    assert playlists.added == [("archive", "ab"), ("archive", "c")]
+    assert clock.slept == [SETTLE]
+
+
+def test_what_an_unclear_add_did_not_bring_is_sent_by_no_pair_of_the_same_run() -> None:
+    playlists, state = FakePlaylists(one="ab", two="bc", three="d", archive="", other=""), MemoryState()
+    lost = [UnclearAdd("archive")]
+    playlists.before = lambda request: lost.pop() if lost and request.startswith("append archive") else None
+    pairs = config(pair("one", "archive"), pair("two", "archive"), pair("three", "archive"), pair("one", "other"))
+
+    first = service(playlists, state=state).run(pairs)
+    sent = list(playlists.added)
+    second = service(playlists, state=state).run(pairs)
+
+    assert statuses(first) == ["partial", "partial", "added", "added"]
+    assert codes(first) == [Code.UNCLEAR_ADD, Code.UNCLEAR_ADD, None, None]
+    assert [outcome.deferred for outcome in first.outcomes] == [2, 2, 0, 0]
+    assert sent == [("archive", "d"), ("other", "ab")]
+    assert exit_code(second) == 0
+    assert playlists.now_in("archive") == "dabc"
+
+
+def test_what_an_earlier_run_sent_is_counted_by_the_pair_that_finds_it() -> None:
+    """Fault model N3: also where its own source has it no longer."""
+    playlists, state, clock = FakePlaylists(one="ab", two="bc", archive=""), MemoryState(), FakeClock()
+    playlists.loses = lambda sent: sent == "ab"
+    service(playlists, state=state, clock=clock).run(config(pair("one", "archive")), deadline=10)
+
+    report = service(playlists, state=state, clock=clock).run(config(pair("two", "archive"), pair("one", "archive")))
+
+    assert [letters(outcome.added) for outcome in report.outcomes] == ["abc", ""]
+    assert playlists.now_in("archive") == "abc"
+    told = as_json(report)["pairs"]
+    assert [(one["planned"], one["added"], one["deferred"]) for one in told] == [(3, 3, 0), (0, 0, 0)]
+
+
+def test_what_someone_else_was_faster_to_add_was_there_already() -> None:
+    playlists = FakePlaylists(fresh="abc", archive="x")
+
+    def arrive(request: str) -> None:
+        if request == "page archive 0" and playlists.reads.count(request) == 2:
+            playlists.someone_adds("archive", "b")
+
+    playlists.before = arrive
+    report = service(playlists).run(config(pair("fresh", "archive")))
+
+    assert playlists.now_in("archive") == "xbac"
+    (told,) = as_json(report)["pairs"]
+    assert (told["planned"], told["added"], told["skipped"]) == (2, 2, {"already-there": 1})
+    assert statuses(report) == ["added"]
+
+
+def test_an_outage_while_an_unclear_add_is_looked_for_leaves_its_pair_partial() -> None:
+    playlists = FakePlaylists(fresh="ab", archive="x")
+    playlists.loses = lambda _sent: True
+    playlists.before = lambda request: Outage("down") if playlists.added and request.startswith("page") else None
+
+    report = service(playlists).run(config(pair("fresh", "archive")))
+
+    assert statuses(report) == ["partial"]
+    assert (report.outcomes[0].unconfirmed, report.outcomes[0].deferred) == (2, 0)
 
 
 def test_a_limit_ends_the_run_politely() -> None:
@@ -369,20 +471,19 @@ def test_a_run_past_its_deadline_tries_nothing() -> None:
 def test_who_looks_on_hears_of_every_pair_that_is_tried() -> None:
     watch = FakeWatch()
     playlists = FakePlaylists(fresh="a", archive="")
-    runner = Service(connect=FakeAccounts(playlists), clock=FakeClock(), chance=NoChance(), watch=watch, stop=Stop())
 
-    runner.run(config(pair("fresh", "archive"), pair("fresh", "off", enabled=False)))
+    service(playlists, watch=watch).run(config(pair("fresh", "archive"), pair("fresh", "off", enabled=False)))
 
     assert watch.seen[0] == "start fresh-to-archive"
     assert watch.seen[-1] == "end fresh-to-archive added"
 
 
 def test_what_an_account_has_to_say_comes_with_the_report() -> None:
-    accounts = FakeAccounts(FakePlaylists(fresh="a", archive=""))
+    playlists = FakePlaylists(fresh="a", archive="")
+    accounts = FakeAccounts(playlists)
     accounts.warnings.append("the new access token could not be stored")
-    runner = Service(connect=accounts, clock=FakeClock(), chance=NoChance(), watch=FakeWatch(), stop=Stop())
 
-    report = runner.run(config(pair("fresh", "archive")))
+    report = service(playlists, connect=accounts).run(config(pair("fresh", "archive")))
 
     assert report.warnings == ("the new access token could not be stored",)
     assert report.run_id == "2026-11-22T06:00:00Z-0000"
@@ -396,7 +497,7 @@ failing = st.sets(st.sampled_from(["head s", "page t 0", "head u", "append t", "
 def test_whatever_fails_a_clean_run_afterwards_leaves_the_promised_targets(
     held: dict[str, list[str]], failing: set[str]
 ) -> None:
-    playlists = FakePlaylists(s=held["s"], t=held["t"], u=held["u"])
+    playlists = FakePlaylists(**held)
     pairs = config(pair("s", "t"), pair("s", "u"))
     playlists.before = lambda request: Temporary("trouble") if any(map(request.startswith, failing)) else None
     service(playlists).run(pairs)
@@ -419,3 +520,298 @@ def test_a_report_has_every_pair_once_in_file_order() -> None:
 
     assert [outcome.pair.name for outcome in report.outcomes] == ["a-to-c", "gone-to-b", "a-to-b"]
     assert items("x") == report.outcomes[0].added
+
+
+# --- what is kept between runs ----------------------------------------------------------------------------------------
+
+DISK_FULL = StateUnusable("the disk is full", hint="make room")
+
+
+def quota_at(playlists: FakePlaylists, *requests: str) -> None:
+    """Let the daily quota be used up at *requests*."""
+    playlists.before = lambda request: QuotaExceeded(48925) if request in requests else None
+
+
+def tried(watch: FakeWatch) -> list[str]:
+    """Return the pairs that were begun, in the order they were."""
+    return [seen.split()[1] for seen in watch.seen if seen.startswith("start")]
+
+
+def test_while_another_run_is_under_way_nothing_is_tried() -> None:
+    """Fault model R4."""
+    playlists, state, clock = FakePlaylists(fresh="ab", one="", two="", three=""), MemoryState(), FakeClock()
+    state.stopped_at("fresh-to-three")
+    pairs = config(pair("fresh", "one"), pair("fresh", "two", enabled=False), pair("fresh", "three", account="other"))
+
+    with state.lock("another", now=clock.now(), until=clock.now()):
+        report = service(playlists, state=state, clock=clock).run(pairs)
+
+    assert statuses(report) == ["not-tried", "disabled", "not-tried"]
+    assert codes(report) == [Code.LOCKED, None, Code.LOCKED]
+    assert report.error is not None
+    assert report.error.code is Code.LOCKED
+    assert exit_code(report) == 6
+    assert playlists.reads == []
+    assert state.resume_at() == "fresh-to-three"
+
+
+@pytest.mark.parametrize("refusal", [Locked("the state file"), DISK_FULL], ids=["in the making", "unusable"])
+def test_a_plan_that_cannot_read_what_is_kept_says_so(refusal: SyncError) -> None:
+    playlists, state = FakePlaylists(fresh="ab", one=""), MemoryState()
+    state.before = lambda _call: refusal
+
+    report = service(playlists, state=state).plan(config(pair("fresh", "one")))
+
+    assert report.dry_run
+    assert statuses(report) == ["not-tried"]
+    assert report.error is not None
+    assert report.error.message == str(refusal)
+
+
+@pytest.mark.parametrize(("deadline", "seconds"), [(None, LEASE), (900.0, 900 + LEASE_BEYOND_DEADLINE)])
+def test_a_lock_that_nobody_sees_end_ends_a_little_after_the_run(deadline: float | None, seconds: float) -> None:
+    class Leased(MemoryState):
+        @contextmanager
+        def lock(self, run_id: str, *, now: datetime, until: datetime) -> Iterator[None]:
+            self.leases = [(until - now).total_seconds()]
+            with super().lock(run_id, now=now, until=until):
+                yield
+
+    state = Leased()
+    service(FakePlaylists(fresh="a", one=""), state=state).run(config(pair("fresh", "one")), deadline=deadline)
+
+    assert state.leases == [seconds]
+
+
+def test_a_lock_is_let_go_whatever_happens() -> None:
+    playlists, state = FakePlaylists(fresh="ab", one=""), MemoryState()
+    quota_at(playlists, "head fresh")
+    service(playlists, state=state).run(config(pair("fresh", "one")))
+
+    assert state.calls[0] == "lock"
+    assert state.calls[-1] == "unlock"
+
+
+def test_without_a_lock_or_what_was_kept_nothing_is_tried() -> None:
+    playlists, state = FakePlaylists(fresh="ab", one=""), MemoryState()
+    state.before = lambda call: DISK_FULL if call == "lock" else None
+
+    report = service(playlists, state=state).run(config(pair("fresh", "one")))
+
+    assert statuses(report) == ["not-tried"]
+    assert report.error is not None
+    assert report.error.message == "the disk is full"
+    assert playlists.reads == []
+
+
+def test_a_note_that_cannot_be_kept_ends_the_run_before_anything_is_sent() -> None:
+    """Fault model R6."""
+    playlists, state = FakePlaylists(fresh="ab", one="", two=""), MemoryState()
+    state.before = lambda call: DISK_FULL if call.startswith("sending") else None
+
+    report = service(playlists, state=state).run(config(pair("fresh", "one"), pair("fresh", "two")))
+
+    assert statuses(report) == ["partial", "not-tried"]
+    assert (report.outcomes[0].deferred, report.outcomes[0].unconfirmed) == (2, 0)
+    assert playlists.added == []
+
+
+def test_an_add_that_landed_but_cannot_be_kept_as_such_is_told_to_be_unconfirmed() -> None:
+    playlists, state = FakePlaylists(fresh="ab", one="", two=""), MemoryState()
+    state.before = lambda call: DISK_FULL if call.startswith(("settle", "stopped", "unlock")) else None
+
+    report = service(playlists, state=state).run(config(pair("fresh", "one"), pair("fresh", "two")))
+
+    assert statuses(report) == ["partial", "not-tried"]
+    assert (report.outcomes[0].unconfirmed, len(report.outcomes[0].added)) == (2, 0)
+    assert playlists.added == [("one", "ab")]
+
+
+def test_a_run_whose_end_cannot_be_kept_still_tells_what_it_did() -> None:
+    playlists, state = FakePlaylists(fresh="ab", one=""), MemoryState()
+    state.before = lambda call: DISK_FULL if call.startswith(("stopped", "unlock")) else None
+
+    report = service(playlists, state=state).run(config(pair("fresh", "one")))
+
+    assert statuses(report) == ["added"]
+    assert letters(report.outcomes[0].added) == "ab"
+    assert report.error is not None
+    assert report.error.message == "the disk is full"
+
+
+def test_a_limit_stays_what_ended_the_run_though_its_end_cannot_be_kept() -> None:
+    playlists, state = FakePlaylists(fresh="ab", one=""), MemoryState()
+    quota_at(playlists, "append one ab")
+    state.before = lambda call: DISK_FULL if call.startswith("stopped") else None
+
+    report = service(playlists, state=state).run(config(pair("fresh", "one")))
+
+    assert report.error is not None
+    assert report.error.code is Code.QUOTA_EXCEEDED
+
+
+def test_the_window_is_counted_from_when_no_other_run_can_send_any_more() -> None:
+    """Getting the lock may take a while, in which the run before this one sends its last add."""
+    playlists, state, clock = FakePlaylists(fresh="ab", archive="x"), MemoryState(), FakeClock()
+    playlists.loses = lambda _sent: True
+    service(playlists, state=state, clock=clock).run(config(pair("fresh", "archive")), deadline=10)
+
+    def wait_for_it(call: str) -> None:
+        clock.elapsed += 30 if call == "lock" else 0
+
+    state.before = wait_for_it
+    report = service(playlists, state=state, clock=clock).run(config(pair("fresh", "archive")))
+
+    assert clock.slept == [SETTLE]
+    assert letters(report.outcomes[0].added) == "ab"
+
+
+def test_after_a_limit_the_next_run_begins_where_this_one_was_cut_short() -> None:
+    """Fault model P14; the report stays in file order."""
+    playlists, state = FakePlaylists(fresh="a", t0="", t1="", t2="", t3=""), MemoryState()
+    pairs = config(*(pair("fresh", f"t{number}") for number in range(4)))
+    quota_at(playlists, "append t2 a")
+    service(playlists, state=state).run(pairs)
+    quota_at(playlists, "append t1 a")
+    watch = FakeWatch()
+
+    report = service(playlists, state=state, watch=watch).run(pairs)
+
+    assert tried(watch) == ["fresh-to-t2", "fresh-to-t3", "fresh-to-t0", "fresh-to-t1"]
+    assert [outcome.pair.target[:2] for outcome in report.outcomes] == ["t0", "t1", "t2", "t3"]
+    assert exit_code(report) == 0
+    assert state.resume_at() is None
+
+
+def test_a_pair_that_is_too_much_for_one_run_does_not_keep_the_others_out() -> None:
+    playlists, state = FakePlaylists(fresh="a", huge="", small=""), MemoryState()
+    pairs = config(pair("fresh", "huge"), pair("fresh", "small"))
+    quota_at(playlists, "head huge")
+
+    assert statuses(service(playlists, state=state).run(pairs)) == ["not-tried", "not-tried"]
+    assert state.resume_at() == "fresh-to-small"
+    assert statuses(service(playlists, state=state).run(pairs)) == ["not-tried", "added"]
+    assert state.resume_at() == "fresh-to-huge"
+
+
+def test_a_run_that_must_wait_for_a_limit_leaves_the_turn_to_whose_it_is() -> None:
+    playlists, state = FakePlaylists(fresh="a", t0="", t1="", t2=""), MemoryState()
+    pairs = config(*(pair("fresh", f"t{number}") for number in range(3)))
+    quota_at(playlists, "append t1 a")
+    service(playlists, state=state).run(pairs)
+
+    for _ in range(3):
+        report = service(playlists, state=state, default=QuotaExceeded(3600)).run(pairs)
+        assert statuses(report) == ["not-tried"] * 3
+    assert state.resume_at() == "fresh-to-t1"
+
+
+def test_a_run_of_some_pairs_leaves_the_turn_of_the_others_alone() -> None:
+    playlists, state = FakePlaylists(fresh="a", t0="", t1="", t2=""), MemoryState()
+    pairs = config(*(pair("fresh", f"t{number}") for number in range(3)))
+    state.stopped_at("fresh-to-t2")
+
+    service(playlists, state=state).run(pairs, Request(names=("fresh-to-t0",)))
+    assert state.resume_at() == "fresh-to-t2"
+
+    quota_at(playlists, "head t1")
+    service(playlists, state=state).run(pairs, Request(names=("fresh-to-t1",)))
+    assert state.resume_at() == "fresh-to-t2"
+
+
+def test_the_turn_of_a_pair_that_is_gone_from_the_config_goes_to_the_first() -> None:
+    playlists, state, watch = FakePlaylists(fresh="a", t0="", t1=""), MemoryState(), FakeWatch()
+    state.stopped_at("renamed")
+
+    service(playlists, state=state, watch=watch).run(config(pair("fresh", "t0"), pair("fresh", "t1")))
+
+    assert tried(watch) == ["fresh-to-t0", "fresh-to-t1"]
+
+
+@given(
+    pairs=st.integers(1, 7),
+    requests=st.integers(2, 12),
+    huge=st.sets(st.integers(0, 6), max_size=2),
+    waits=st.lists(st.integers(0, 3), min_size=1, max_size=4),
+)
+def test_no_pair_starves(pairs: int, requests: int, huge: set[int], waits: list[int]) -> None:
+    """A quota for *requests* a day, pairs that alone need more than that, and runs that find it used up."""
+    state = MemoryState()
+    playlists = FakePlaylists(fresh="a", **{f"t{number}": "" for number in range(pairs)})
+    every = config(*(pair("fresh", f"t{number}") for number in range(pairs)))
+    left, days = 0, 0
+
+    def spend(request: str) -> SyncError | None:
+        nonlocal left
+        left -= 1 + 100 * any(request == f"head t{number}" for number in huge)
+        return QuotaExceeded(48925) if left < 0 else None
+
+    playlists.before = spend
+    fine: set[str] = set()
+    while days < 2 * pairs + 2:
+        left = requests + 4  # the source, and the most that one pair of the usual size needs
+        fine.update(words(service(playlists, state=state).run(every)).split())
+        for _ in range(waits[days % len(waits)]):
+            service(playlists, state=state, default=QuotaExceeded(3600)).run(every)
+        days += 1
+
+    assert {one.name for place, one in enumerate(every.pairs) if place not in huge} <= fine
+
+
+def test_a_plan_takes_no_lock_and_keeps_nothing() -> None:
+    playlists, state, clock = FakePlaylists(fresh="abc", archive="a"), MemoryState(), FakeClock()
+
+    with state.lock("another", now=clock.now(), until=clock.now()):
+        report = service(playlists, state=state, clock=clock).plan(config(pair("fresh", "archive")))
+
+    assert statuses(report) == ["added"]
+    assert state.calls == ["lock", "unlock"]
+
+
+def test_a_plan_begins_where_a_run_would_and_leaves_the_turn_alone() -> None:
+    playlists, state, watch = FakePlaylists(fresh="a", t0="", t1=""), MemoryState(), FakeWatch()
+    state.stopped_at("fresh-to-t1")
+
+    service(playlists, state=state, watch=watch).plan(config(pair("fresh", "t0"), pair("fresh", "t1")))
+
+    assert tried(watch) == ["fresh-to-t1", "fresh-to-t0"]
+    assert state.resume_at() == "fresh-to-t1"
+
+
+@given(
+    held=st.fixed_dictionaries({word: st.lists(st.sampled_from("abcdef"), max_size=8) for word in ("s", "t", "u")}),
+    earlier=st.sampled_from(["landed", "did not"]),
+    pause=st.sampled_from([0.0, 44.0, 46.0]),
+    routes=st.lists(st.sampled_from(["s t", "t u", "s+t u", "u s"]), min_size=1, unique=True),
+)
+def test_a_plan_is_what_a_run_adds(
+    held: dict[str, list[str]],
+    earlier: str,
+    pause: float,
+    routes: list[str],
+) -> None:
+    """Fault model I10, with an add of an earlier run that nobody knows of."""
+    playlists, state, clock = FakePlaylists(**held), MemoryState(), FakeClock()
+    playlists.someone_adds("s", "g")
+    playlists.loses = lambda _sent: True
+    playlists.before = lambda request: UnclearAdd("t") if request.startswith("append") and earlier != "landed" else None
+    service(playlists, state=state, clock=clock).run(config(pair("s", "t")), deadline=10)
+    playlists.loses = lambda _sent: False
+    playlists.before = lambda _request: None
+    clock.elapsed += pause
+    every = config(*(pair(*route.split()) for route in routes))
+
+    planned = service(playlists, state=state, clock=clock).plan(every)
+    done = service(playlists, state=state, clock=clock).run(every)
+
+    assert [outcome.added for outcome in planned.outcomes] == [outcome.added for outcome in done.outcomes]
+    assert statuses(planned) == statuses(done)
+
+
+def test_where_nothing_is_kept_a_run_says_so_and_a_plan_has_no_reason_to() -> None:
+    playlists = FakePlaylists(fresh="a", archive="")
+    runner = service(playlists, state=NoState())
+
+    assert runner.plan(config(pair("fresh", "archive"))).warnings == ()
+    (warning,) = runner.run(config(pair("fresh", "archive"))).warnings
+    assert "nothing is kept" in warning

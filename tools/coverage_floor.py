@@ -15,6 +15,10 @@ WHOLE: Final = (
     "syncer/report.py",
     "syncer/secretsmanager.py",
     "syncer/service.py",
+    "syncer/state/dynamodb.py",
+    "syncer/state/nothing.py",
+    "syncer/state/rows.py",
+    "syncer/state/sqlite.py",
     "syncer/spotify/transport.py",
 )
 

@@ -21,6 +21,8 @@ from syncer.sandbox import Playlist, SandboxServer, World, episode, local, track
 
 LATENCY: Final = 0.05
 """Seconds a request takes in the demo, so that there is something to watch."""
+SETTLE: Final = "2"
+"""Seconds after which this Spotify has surely done what it was sent; the real one takes longer."""
 FIRST: Final = {
     "discover-weekly": Status.ADDED,
     "liked-songs": Status.ADDED,
@@ -95,7 +97,7 @@ def _served(shown: Stage, *, latency: float, port: int = 0) -> Iterator[Mapping[
         _server(shown.world, latency=latency, port=port) as at,
         tempfile.TemporaryDirectory(prefix="syncer-") as folder,
     ):
-        paths = {name: Path(folder, name) for name in ("config.yaml", "credentials.json")}
+        paths = {name: Path(folder, name) for name in ("config.yaml", "credentials.json", "state.sqlite3")}
         paths["config.yaml"].write_text(shown.config, encoding="utf-8")
         paths["credentials.json"].touch(mode=0o600)
         paths["credentials.json"].write_text(json.dumps(credentials), encoding="utf-8")
@@ -104,6 +106,8 @@ def _served(shown: Stage, *, latency: float, port: int = 0) -> Iterator[Mapping[
             "SPOTIFY_ACCOUNTS_URL": at.accounts_url,
             "SYNCER_CONFIG": str(paths["config.yaml"]),
             "SYNCER_CREDENTIALS_FILE": str(paths["credentials.json"]),
+            "SYNCER_STATE": f"file:{paths['state.sqlite3']}",
+            "SYNCER_SETTLE_SECONDS": SETTLE,
         }
 
 

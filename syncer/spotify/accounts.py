@@ -1,15 +1,21 @@
 """Opens accounts: credentials in, a signed-in connection out."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
 
 from syncer.budget import Budget
-from syncer.model import Account, SignIn
-from syncer.ports import Chance, Clock, Connection, CredentialStore
+from syncer.errors import QuotaExceeded, RateLimited
+from syncer.model import Account, NotBefore, SignIn
+from syncer.ports import Chance, Clock, Connection, CredentialStore, StateStore
 from syncer.spotify.auth import Access, TokenEndpoint
 from syncer.spotify.gate import Gate
 from syncer.spotify.playlists import SpotifyPlaylists
 from syncer.spotify.transport import Caller, Transport
 from syncer.spotify.wire import Wire
+
+LONGEST_KEPT: Final = 366 * 86_400.0
+"""Seconds; what Spotify has been seen to ask for is below two days (contract §4.2)."""
 
 
 class SpotifyAccounts:
@@ -21,6 +27,7 @@ class SpotifyAccounts:
         api_url: str,
         accounts_url: str,
         store: Callable[[Account], CredentialStore],
+        state: StateStore,
         wire: Wire,
         clock: Clock,
         chance: Chance,
@@ -28,6 +35,7 @@ class SpotifyAccounts:
         self._api_url = api_url
         self._accounts_url = accounts_url
         self._store = store
+        self._state = state
         self._wire = wire
         self._clock = clock
         self._chance = chance
@@ -37,14 +45,17 @@ class SpotifyAccounts:
         store = self._store(account)
         budget.allow(store.slowest)
         stored = store.load()
+        client_id = stored.credentials.client_id
+        self._wait_is_over(client_id)
         self._wire.hang_up()  # a connection kept since an earlier run may be dead without a sign
         warnings: list[str] = []
         caller = Caller(
-            gate=self._gates.setdefault(stored.credentials.client_id, Gate(self._clock)),
+            gate=self._gates.setdefault(client_id, Gate(self._clock)),
             budget=budget,
             clock=self._clock,
             chance=self._chance,
             worst_case=self._wire.limits.whole,
+            limited=lambda limit: self._keep(client_id, limit),
             warnings=warnings,
         )
         tokens = TokenEndpoint(accounts_url=self._accounts_url, wire=self._wire, caller=caller)
@@ -58,3 +69,14 @@ class SpotifyAccounts:
             sign_in=SignIn(account=account.name, consented=access.consented, login_option=store.login_option),
             warnings=warnings,
         )
+
+    def _wait_is_over(self, client_id: str) -> None:
+        """Raise what Spotify asked an earlier run to wait for, while it lies ahead (fault model §3)."""
+        wish = self._state.not_before(client_id)
+        left = (wish.at - self._clock.now()).total_seconds() if wish else 0.0
+        if wish and left > 0:
+            raise (QuotaExceeded if wish.quota else RateLimited)(left)
+
+    def _keep(self, client_id: str, limit: RateLimited) -> None:
+        until = self._clock.now() + timedelta(seconds=min(limit.seconds, LONGEST_KEPT))
+        self._state.wait(client_id, NotBefore(at=until, quota=isinstance(limit, QuotaExceeded)))

@@ -75,14 +75,26 @@ class Caller:
     """Repeats what may be repeated, waits where waiting is right, and stops where it is not (fault model §3)."""
 
     def __init__(
-        self, *, gate: Gate, budget: Budget, clock: Clock, chance: Chance, worst_case: float, warnings: list[str]
+        self,
+        *,
+        gate: Gate,
+        budget: Budget,
+        clock: Clock,
+        chance: Chance,
+        worst_case: float,
+        limited: Callable[[RateLimited], None],
+        warnings: list[str],
     ) -> None:
-        """*warnings* is where a person is told of a clock that is wrong."""
+        """*limited* hears of every wish for a longer wait than a run takes, before the run ends over it.
+
+        *warnings* is where a person is told of a clock that is wrong.
+        """
         self._gate = gate
         self._budget = budget
         self._clock = clock
         self._chance = chance
         self._worst_case = worst_case
+        self._limited = limited
         self._warnings = warnings
         self._compared = False
 
@@ -151,11 +163,17 @@ class Caller:
         self._gate.slow_down()
         asked = retry_after(reply.headers, self._clock)
         seconds = UNSAID_WAIT * 2 ** (times - 1) if asked is None else max(1.0, asked)
-        if _reason(reply) == "QUOTA_EXCEEDED":
-            raise QuotaExceeded(seconds)
-        if seconds > LONGEST_WAIT or (asked is None and times > TRIES):
-            raise RateLimited(seconds)
-        self.pause(seconds + self._chance.uniform(0, 1), RateLimited(seconds))
+        wish = QuotaExceeded(seconds) if _reason(reply) == "QUOTA_EXCEEDED" else RateLimited(seconds)
+        pause = seconds + self._chance.uniform(0, 1)
+        out_of_patience = seconds > LONGEST_WAIT or (asked is None and times > TRIES)
+        if isinstance(wish, QuotaExceeded) or out_of_patience:
+            self._limited(wish)
+            raise wish
+        try:
+            self.pause(pause, wish)
+        except RateLimited:
+            self._limited(wish)
+            raise
 
 
 def _host(means: Means) -> str:

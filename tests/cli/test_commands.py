@@ -40,7 +40,7 @@ def test_run_adds_what_is_new_and_says_so_in_a_line_a_pair(desk: Machine) -> Non
     ended = desk.run("run")
     assert ended == Ended(
         0,
-        "discover-weekly: 3 added, 4 already there\n3 items added. Pairs: 1 added. 5 requests to Spotify.\n",
+        "discover-weekly: 3 added, 4 already there\n3 items added. Pairs: 1 added. 7 requests to Spotify.\n",
     )
     week = playlist(desk, "week")
     assert playlist(desk, "archive").uris == week.uris
@@ -71,6 +71,24 @@ def test_the_config_can_be_named_by_a_variable_and_the_option_goes_first(desk: M
     assert desk.run("validate", SYNCER_CONFIG="").err.startswith("config/config.yaml: there is no file")
 
 
+def test_the_state_is_kept_where_the_config_says_or_in_the_users_own_folder(desk: Machine) -> None:
+    """And the environment goes first."""
+    assert desk.run("run").code == 0
+    assert (desk.debug_log.parent / "state.sqlite3").is_file()
+    document = json.loads(desk.config.read_text(encoding="utf-8"))
+
+    desk.configure(document | {"state": {"file": "kept"}})
+    assert desk.run("run").code == 0
+    assert (desk.config.parent / "kept").is_file()
+
+    desk.configure(document | {"state": "none"})
+    (warning,) = reported(desk.run("run", "--format", "json"))["warnings"]
+    assert warning.startswith("nothing is kept between runs")
+    elsewhere = desk.folder / "elsewhere"
+    assert reported(desk.run("run", "--format", "json", SYNCER_STATE=f"file:{elsewhere}"))["warnings"] == []
+    assert elsewhere.is_file()
+
+
 def test_pairs_can_be_chosen_by_name(desk: Machine) -> None:
     world = desk.world
     for name in ("b", "c"):
@@ -84,7 +102,7 @@ def test_pairs_can_be_chosen_by_name(desk: Machine) -> None:
         "a: 3 added, 4 already there",
         "b: not selected",
         "c: 1 added",
-        "4 items added. Pairs: 2 added, 1 not selected. 8 requests to Spotify.",
+        "4 items added. Pairs: 2 added, 1 not selected. 12 requests to Spotify.",
     ]
 
 

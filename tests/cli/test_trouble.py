@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from syncer.sandbox import Fault
 from tests.cli.process import Machine
 from tests.cli.test_commands import playlist
 
@@ -68,9 +69,28 @@ def test_a_date_of_consent_that_cannot_be_is_no_reason_to_lose_a_report(desk: Ma
     assert desk.run("run", "--format", "json").json["accounts"][0]["days_left"] > 0
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_state_that_cannot_be_used_is_told_before_anyone_is_contacted(desk: Machine, command: str) -> None:
+    (desk.folder / "home" / ".local").write_text("in the way", encoding="utf-8")
+    ended = desk.run(command, "--format", "json")
+    assert (ended.code, ended.json["error"]["code"], desk.requests()) == (2, "config", [])
+
+
+def test_a_state_that_breaks_in_the_middle_of_a_run_ends_it_and_is_not_called_a_broken_config(desk: Machine) -> None:
+    """2 would say that nobody was contacted. The next run finds out whether it stays so."""
+    state = desk.folder / "state"
+    broken = Fault(kind="edit", method="GET", path="/v1/playlists/*", act=lambda _: state.write_bytes(b"broken" * 9999))
+    desk.world.inject(broken)
+    ended = desk.run("run", "--format", "json", SYNCER_STATE=f"file:{state}")
+    assert (ended.code, ended.json["error"]["code"], ended.json["added"]) == (4, "config", 0)
+    assert ended.json["requests"]["spotify"] > 0
+    assert desk.requests("POST") == []
+
+
 @pytest.mark.parametrize("obstacle", ["file", "link", "pipe"])
 def test_a_log_that_cannot_be_written_is_no_reason_to_crash(desk: Machine, tmp_path: Path, obstacle: str) -> None:
     install(desk, "spotipy")
+    desk.environ["SYNCER_STATE"] = "none"  # which would be kept beside the log
     log = desk.debug_log
     match obstacle:
         case "file":

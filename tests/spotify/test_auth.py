@@ -142,7 +142,13 @@ def test_a_code_is_exchanged_for_tokens_once(secret: bool) -> None:  # noqa: FBT
     challenge = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
     budget = Budget(wired.clock)
     caller = Caller(
-        gate=Gate(wired.clock), budget=budget, clock=wired.clock, chance=wired.chance, worst_case=45, warnings=[]
+        gate=Gate(wired.clock),
+        budget=budget,
+        clock=wired.clock,
+        chance=wired.chance,
+        worst_case=45,
+        limited=lambda _limit: None,
+        warnings=[],
     )
     tokens = TokenEndpoint(accounts_url=ACCOUNTS_URL, wire=wired.wire, caller=caller)
     known = wired.store.credentials

@@ -137,7 +137,7 @@ def calls(wired: Wired) -> list[Call]:
     return wired.world.calls
 
 
-LENGTH = 14
+LENGTH = 20
 """Requests of that run."""
 
 

@@ -586,7 +586,13 @@ def test_what_no_run_may_ask_is_not_sent_whoever_should_try(forbidden: Callable[
     wired = Wired()
     budget = Budget(wired.clock)
     caller = Caller(
-        gate=Gate(wired.clock), budget=budget, clock=wired.clock, chance=wired.chance, worst_case=45, warnings=[]
+        gate=Gate(wired.clock),
+        budget=budget,
+        clock=wired.clock,
+        chance=wired.chance,
+        worst_case=45,
+        limited=lambda _limit: None,
+        warnings=[],
     )
     transport = Transport(api_url=API_URL, wire=wired.wire, caller=caller, bearer=Token())
     with pytest.raises(RuntimeError, match="a run does not"):

@@ -10,12 +10,12 @@ from syncer.budget import Budget, Stop
 from syncer.errors import SyncError
 from syncer.ids import PlaylistId
 from syncer.model import Account, Config, LikedSongs, Pair, PlaylistSource, Report
-from syncer.ports import Chance, Connection, Credentials, Stored, StoredMeanwhile
+from syncer.ports import Chance, Connection, Credentials, StateStore, Stored, StoredMeanwhile
 from syncer.sandbox import Playlist, SandboxServer, SignIn, World
 from syncer.service import Service
 from syncer.spotify.accounts import SpotifyAccounts
 from syncer.spotify.wire import Limits, Wire
-from tests.fakes import FakeClock, FakeWatch
+from tests.fakes import FakeClock, FakeWatch, MemoryState
 from tests.spotify.in_process import InProcess
 from tests.spotify.raw_server import RawServer
 
@@ -92,15 +92,28 @@ class Wired:
             self.wire = Wire(monotonic=time.monotonic, limits=limits, ca_bundle=ca_bundle)
         else:
             self.wire = Wire(monotonic=clock.monotonic, limits=limits, adapter=self.network)
+        self.new_process(MemoryState())
+
+    def new_process(self, state: StateStore | None = None) -> None:
+        """Begin anew, as a process does, with what is kept in *state* and in the credential store."""
+        self.state: StateStore = state or self.state
         self.accounts = SpotifyAccounts(
             api_url=self.server.api_url if self.server else API_URL,
             accounts_url=self.server.accounts_url if self.server else ACCOUNTS_URL,
             store=lambda _account: self.store,
+            state=self.state,
             wire=self.wire,
-            clock=clock,
+            clock=self.clock,
             chance=self.chance,
         )
-        self.service = Service(connect=self.accounts, clock=clock, chance=self.chance, watch=self.watch, stop=self.stop)
+        self.service = Service(
+            connect=self.accounts,
+            state=self.state,
+            clock=self.clock,
+            chance=self.chance,
+            watch=self.watch,
+            stop=self.stop,
+        )
 
     def open(self, *, deadline: float | None = None) -> Connection:
         """Sign in, as a run does before its first pair."""

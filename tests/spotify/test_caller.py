@@ -1,0 +1,168 @@
+"""One exchange at a time: what an answer that no sandbox gives means, and the words in which trouble is told."""
+
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+import spotipy
+
+from syncer.budget import Budget
+from syncer.errors import NotAllowListed, Outage, RateLimited, SyncError, Temporary, UnreadableAnswer
+from syncer.sandbox import Fault
+from syncer.spotify.gate import Gate
+from syncer.spotify.transport import Caller, Means, Transport, retry_after
+from syncer.spotify.wire import NeverSent, Reply
+from tests.fakes import FakeClock, NoChance
+from tests.spotify.wiring import API_URL, Wired
+
+NOW = FakeClock().now().timestamp()
+DATE = {"Date": formatdate(NOW, usegmt=True)}
+
+
+class Desk:
+    """A caller, and *replies* that it gets one after the other."""
+
+    def __init__(self, *replies: Reply | Exception, limited: Callable[[RateLimited], None] = lambda _: None) -> None:
+        self.replies = list(replies)
+        self.clock = FakeClock()
+        self.warnings: list[str] = []
+        self.budget = Budget(self.clock)
+        self.caller = Caller(
+            gate=Gate(self.clock),
+            budget=self.budget,
+            clock=self.clock,
+            chance=NoChance(),
+            worst_case=45,
+            limited=limited,
+            warnings=self.warnings,
+        )
+
+    def exchange(self) -> Reply:
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def call(self, means: Means = Means.READ, fits: Callable[[Any], bool] = bool) -> Any:
+        return self.caller.call(means, self.exchange, fits)
+
+
+def reply(status: int = 200, body: bytes | None = b'{"a":1}', headers: Mapping[str, str] = DATE) -> Reply:
+    return Reply(status=status, headers=headers, body=body)
+
+
+# --- what people read -------------------------------------------------------------------------------------------------
+
+UNTRUSTED = "what answers for {} shows a certificate that is not trusted here"
+TROUBLE: dict[str, tuple[Reply | Exception, type[SyncError], type[SyncError]]] = {
+    "{} could not be reached": (NeverSent(), Outage, Outage),
+    "what answers for {} shows a certificate that is not trusted here": (NeverSent(certificate=True), Outage, Outage),
+    "{} has trouble of its own (it answered 500)": (reply(500), Outage, Outage),
+    "{} answered with a redirect (302), which is never followed": (reply(302), UnreadableAnswer, Temporary),
+    "{} sent an answer that is not what its API promises": (reply(body=b"{"), UnreadableAnswer, Temporary),
+}
+"""By what is said of it: an answer, and the errors that a read and a request for a token make of it."""
+
+
+@pytest.mark.parametrize("message", TROUBLE)
+def test_trouble_is_told_with_whom_it_is(message: str) -> None:
+    said, of_reads, of_tokens = TROUBLE[message]
+    hosts = ((Means.READ, of_reads, "Spotify"), (Means.TOKEN, of_tokens, "Spotify's accounts service"))
+    for means, error, host in hosts:
+        with pytest.raises(error) as told:
+            Desk(*[said] * 3).call(means)
+        assert type(told.value) is error
+        assert str(told.value) == message.format(host)
+
+
+def test_a_certificate_that_is_not_trusted_comes_with_what_to_look_at() -> None:
+    with pytest.raises(Outage) as told:
+        Desk(NeverSent(certificate=True)).call()
+    assert told.value.hint == (
+        "check this machine's clock and proxy; $REQUESTS_CA_BUNDLE names the certificates to trust"
+    )
+
+
+def test_a_token_that_is_refused_again_and_again_is_told_so() -> None:
+    wired = Wired()
+    playlists = wired.open().playlists
+    wired.world.inject(Fault(kind="false-401", path="/v1/**", times=None))
+    with pytest.raises(Temporary) as told:
+        playlists.liked_page(0)
+    assert str(told.value) == "Spotify refuses an access token that it has just given out"
+
+
+def test_a_user_who_is_not_allowed_is_named_by_account() -> None:
+    wired = Wired()
+    playlists = wired.open().playlists
+    wired.world.inject(Fault(kind="status", path="/v1/**", status=403, text="User not registered"))
+    with pytest.raises(NotAllowListed) as told:
+        playlists.liked_page(0)
+    assert told.value.account == "default"
+
+
+# --- refusals in plain text -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (None, ""),
+        (b"", ""),
+        (b"Active premium \xff", "Active premium \N{REPLACEMENT CHARACTER}"),
+        (b'\n {"a":1}', ""),
+        (b' ["premium"]', ""),
+        (b"\t<p>premium", ""),
+    ],
+)
+def test_only_plain_text_is_looked_at_for_what_a_refusal_means(body: bytes | None, text: str) -> None:
+    assert Desk(reply(403, body)).call().text == text
+
+
+# --- how long to wait -------------------------------------------------------------------------------------------------
+
+
+def test_a_date_to_wait_for_is_measured_by_our_clock_where_the_answer_has_none() -> None:
+    desk = Desk(reply(429, b"", {"Retry-After": formatdate(NOW + 20, usegmt=True)}), reply())
+    desk.call()
+    assert desk.clock.slept == [20]
+
+
+def test_a_date_to_wait_for_is_measured_by_the_answers_own_date_first() -> None:
+    headers = {"Retry-After": formatdate(NOW + 20, usegmt=True), "Date": formatdate(NOW + 12, usegmt=True)}
+    assert retry_after(headers, FakeClock()) == 8
+
+
+def test_a_date_that_has_passed_asks_for_no_wait() -> None:
+    assert retry_after({"Retry-After": formatdate(NOW - 20, usegmt=True)}, FakeClock()) == 0
+
+
+def test_jitter_comes_on_top_of_a_wait_and_begins_at_nothing() -> None:
+    desk = Desk(reply(429, b"", {"Retry-After": "3"}), reply())
+    desk.call()
+    assert desk.clock.slept == [3]
+
+
+# --- a token that is refused ------------------------------------------------------------------------------------------
+
+
+class Bearer:
+    """Has a new token for whoever says which one was refused."""
+
+    account = "default"
+
+    def token(self) -> str:
+        return "OLD"
+
+    def renewed(self, refused: str) -> str:
+        return f"NOT-{refused}"
+
+
+def test_a_token_is_renewed_for_the_one_that_was_refused() -> None:
+    wired = Wired()
+    desk = Desk()
+    transport = Transport(api_url=API_URL, wire=wired.wire, caller=desk.caller, bearer=Bearer())
+    with pytest.raises(Temporary):
+        spotipy.Spotify(requests_session=transport).current_user_saved_tracks()
+    assert [headers["Authorization"] for _, _, headers in wired.network.sent] == ["Bearer OLD", "Bearer NOT-OLD"]

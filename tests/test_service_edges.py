@@ -1,0 +1,222 @@
+"""What a report says to the letter, and the limits of a run from both sides."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import pytest
+
+from syncer.budget import Stop
+from syncer.errors import Code, ConfigError, Outage, Problem
+from syncer.model import Reason, Report, Request
+from syncer.service import LEASE, LEASE_BEYOND_DEADLINE, Service
+from tests.fakes import (
+    FakeAccounts,
+    FakeClock,
+    FakePlaylists,
+    FakeWatch,
+    MemoryState,
+    NoChance,
+    config,
+    identifier,
+    items,
+    letters,
+    pair,
+    uri,
+)
+
+
+class Ledger(MemoryState):
+    """Remembers who asked for the lock, and for how many seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.locks: list[tuple[str, float]] = []
+
+    @contextmanager
+    def lock(self, run_id: str, *, now: datetime, until: datetime) -> Iterator[None]:
+        self.locks.append((run_id, (until - now).total_seconds()))
+        with super().lock(run_id, now=now, until=until):
+            yield
+
+
+class Desk:
+    """A service over *held* playlists, and what it keeps."""
+
+    def __init__(self, **held: str) -> None:
+        self.playlists = FakePlaylists(**held)
+        self.state = Ledger()
+        self.clock = FakeClock()
+        self.service = Service(
+            connect=FakeAccounts(self.playlists),
+            state=self.state,
+            clock=self.clock,
+            chance=NoChance(),
+            watch=FakeWatch(),
+            stop=Stop(),
+        )
+
+
+def statuses(report: Report) -> list[str]:
+    return [outcome.status.value for outcome in report.outcomes]
+
+
+# --- a plan is asked for as a run is ----------------------------------------------------------------------------------
+
+
+def test_a_plan_is_made_of_the_pairs_that_were_asked_for() -> None:
+    pairs = config(pair("fresh", "one"), pair("fresh", "two"))
+    report = Desk(fresh="a", one="", two="").service.plan(pairs, Request(names=("fresh-to-two",)))
+    assert statuses(report) == ["not-selected", "added"]
+
+
+def test_a_plan_ends_with_its_time() -> None:
+    report = Desk(fresh="a", one="").service.plan(config(pair("fresh", "one")), deadline=4.0)
+    assert statuses(report) == ["not-tried"]
+
+
+def test_who_asks_for_a_pair_that_there_is_not_hears_which_there_are() -> None:
+    pairs = config(pair("fresh", "one"), pair("fresh", "two"))
+    with pytest.raises(ConfigError) as refused:
+        Desk(fresh="", one="", two="").service.plan(pairs, Request(names=("zzz", "fresh-to-twoo")))
+    assert refused.value.problems == (
+        Problem(
+            file="",
+            line=0,
+            column=0,
+            path="pair",
+            message="no pair is called 'zzz': there are fresh-to-one, fresh-to-two",
+        ),
+        Problem(
+            file="",
+            line=0,
+            column=0,
+            path="pair",
+            message="no pair is called 'fresh-to-twoo': did you mean 'fresh-to-two'?",
+        ),
+    )
+    assert refused.value.hint == "ask for pairs that the config has"
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_as_large_as_the_pair_allows_is_carried_out() -> None:
+    desk = Desk(fresh="ab", archive="x")
+    assert statuses(desk.service.run(config(pair("fresh", "archive", max_additions=2)))) == ["added"]
+
+
+def test_a_plan_that_is_too_large_is_told_with_both_numbers_and_what_to_do() -> None:
+    desk = Desk(fresh="abc", archive="x")
+    error = desk.service.run(config(pair("fresh", "archive", max_additions=2))).outcomes[0].error
+    assert error
+    assert "3" in error.message
+    assert "2" in error.message
+    assert error.hint
+
+
+def test_what_is_barred_by_an_unclear_add_is_told_with_its_target() -> None:
+    desk = Desk(one="ab", two="bc", archive="")
+    desk.playlists.loses = lambda _sent: True
+    pairs = config(pair("one", "archive"), pair("two", "archive"))
+    outcomes = desk.service.run(pairs, deadline=40.0).outcomes
+    for outcome in outcomes:
+        assert outcome.error
+        assert outcome.error.code is Code.UNCLEAR_ADD
+        assert f"spotify:playlist:{identifier('archive')}" in outcome.error.message
+
+
+# --- every item is told once ------------------------------------------------------------------------------------------
+
+
+def test_a_rejected_item_is_told_as_such_and_is_not_deferred() -> None:
+    desk = Desk(fresh="abc", archive="")
+    desk.playlists.bad = {uri("b")}
+    (outcome,) = desk.service.run(config(pair("fresh", "archive"))).outcomes
+    assert (letters(outcome.added), letters(outcome.rejected), outcome.deferred) == ("ac", "b", 0)
+
+
+def test_what_someone_was_faster_to_add_is_a_skip_of_that_item() -> None:
+    desk = Desk(fresh="ab", archive="x")
+
+    def meanwhile(request: str) -> None:
+        if request == "page archive 0" and desk.playlists.reads.count(request) == 2:
+            desk.playlists.someone_adds("archive", "b")
+
+    desk.playlists.before = meanwhile
+    (outcome,) = desk.service.run(config(pair("fresh", "archive"))).outcomes
+    assert outcome.plan
+    assert [(letters([skip.item]), skip.reason) for skip in outcome.plan.skips] == [("b", Reason.ALREADY_THERE)]
+
+
+def test_what_is_kept_of_an_add_says_which_source_had_each_item_first() -> None:
+    desk = Desk(one="ab", two="bcd", archive="")
+    desk.service.run(config(pair("one+two", "archive")))
+    (add,) = desk.state.adds(identifier("archive"), since=desk.clock.start)
+    one, two = (f"spotify:playlist:{identifier(word)}" for word in ("one", "two"))
+    assert [(addition.item, addition.source) for addition in add.additions] == list(
+        zip(items("abcd"), (one, one, two, two), strict=True)
+    )
+
+
+# --- what one pair means for the next ---------------------------------------------------------------------------------
+
+
+def test_outages_are_counted_anew_after_a_good_pair() -> None:
+    words = ("one", "two", "three", "four", "five")
+    desk = Desk(fresh="a", **dict.fromkeys(words, ""))
+    down = {f"head {word}" for word in words if word != "two"}
+    desk.playlists.before = lambda request: Outage("down") if request in down else None
+    report = desk.service.run(config(*(pair("fresh", word) for word in words)))
+    assert statuses(report) == ["failed", "added", "failed", "failed", "failed"]
+
+
+def test_a_playlist_is_looked_at_by_every_account_that_uses_it() -> None:
+    """What one account may read, another may not."""
+    desk = Desk(fresh="a", archive="")
+    pairs = config(pair("fresh", "archive"), pair("archive", "fresh", account="other"))
+    desk.service.run(pairs)
+    heads = sorted(request for request in desk.playlists.reads if request.startswith("head"))
+    assert heads == ["head archive", "head archive", "head fresh", "head fresh"]
+
+
+def test_a_run_goes_by_one_name_in_its_report_its_lock_and_its_record() -> None:
+    desk = Desk(fresh="a", archive="")
+    report = desk.service.run(config(pair("fresh", "archive")))
+    (add,) = desk.state.adds(identifier("archive"), since=desk.clock.start)
+    assert desk.state.locks == [(report.run_id, LEASE)]
+    assert (add.run_id, add.id) == (report.run_id, f"{report.run_id}/000001")
+
+
+def test_a_lock_is_measured_from_now_to_the_deadline_wherever_the_monotonic_clock_stands() -> None:
+    desk = Desk(fresh="a", archive="")
+    desk.clock.elapsed = 500
+    desk.service.run(config(pair("fresh", "archive")), deadline=800)
+    assert [seconds for _, seconds in desk.state.locks] == [300 + LEASE_BEYOND_DEADLINE]
+
+
+# --- the log ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_logs_one_line_at_its_start_and_one_per_pair(caplog: pytest.LogCaptureFixture) -> None:
+    pairs = config(pair("fresh", "one"), pair("fresh", "two", enabled=False))
+    with caplog.at_level(logging.INFO):
+        report = Desk(fresh="ab", one="", two="").service.run(pairs)
+    started, of_pair = (vars(record) for record in caplog.records)
+    assert (started["msg"], started["run_id"]) == ("run started", report.run_id)
+    assert [of_pair[fact] for fact in ("msg", "pair", "status", "added")] == ["pair", "fresh-to-one", "added", 2]
+
+
+def test_a_mistake_of_ours_is_logged_with_its_run_and_its_pair(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk(fresh="ab", one="")
+
+    def stumble(_request: str) -> None:
+        raise ZeroDivisionError
+
+    desk.playlists.before = stumble
+    with caplog.at_level(logging.ERROR):
+        report = desk.service.run(config(pair("fresh", "one")))
+    (logged,) = caplog.records
+    assert logged.getMessage() == f"bug {report.run_id}/fresh-to-one"
+    assert vars(logged)["pair"] == "fresh-to-one"
