@@ -28,7 +28,7 @@ THEIRS_LEFT_OUT: Final = frozenset({"bin", "test", "tests"})
 SOURCES_LEFT_OUT: Final = frozenset({".c", ".pxd", ".pyi", ".pyx", ".typed"})
 INFO_KEPT: Final = ("METADATA", "LICENSE", "NOTICE", "licenses/")
 
-SERVICES: Final = {"secretsmanager"}
+SERVICES: Final = {"dynamodb", "secretsmanager"}
 """The AWS services that are called. botocore brings a folder for each of more than 400, 17 MB zipped."""
 
 STANDS_IN: Final = {

@@ -17,12 +17,13 @@ module.exports = async ({ resolveVariable }) =>
   derive({
     schedule: await resolveVariable('param:schedule'),
     secret: await resolveVariable('param:secret'),
+    stateTable: await resolveVariable('param:stateTable'),
     accounts: await resolveVariable('file(config/config.yaml):accounts, null'),
   });
 module.exports.derive = derive;
 module.exports.rhythm = rhythm;
 
-function derive({ schedule, secret, accounts }) {
+function derive({ schedule, secret, stateTable, accounts }) {
   const { shortest, longest } = rhythm(schedule);
   return {
     // Over before the next run starts, so that two never overlap.
@@ -33,6 +34,7 @@ function derive({ schedule, secret, accounts }) {
     // Runs further apart than that leave too little in seven days to tell late from never.
     expectsRuns: longest <= DAY ? 'yes' : 'no',
     secretArns: secretNames(secret, accounts).map(secretArn),
+    stateTable: tableName(stateTable),
     signInMetrics: { Resources: signInMetrics(Object.keys(accounts || { default: {} }).length) },
   };
 }
@@ -128,6 +130,12 @@ function secretArn(secret) {
   return {
     'Fn::Sub': `arn:\${AWS::Partition}:secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:${secret}-??????`,
   };
+}
+
+// A name that is part of an ARN must not hold a wildcard; none at all means a table of the stack's own.
+function tableName(name) {
+  if (!/^([\w.-]{3,255})?$/.test(name)) throw refusal(`stateTable: ${name} is not the name of a DynamoDB table`);
+  return name;
 }
 
 // One filter for each account of the report; all feed one metric, whose minimum is the next sign-in to end.

@@ -198,6 +198,30 @@ def stored(cloud: Cloud, name: str = SECRET) -> dict[str, Any]:
     return kept
 
 
+def make_table(cloud: Cloud, name: str) -> str:
+    """Make a table as the stack does, and return its name."""
+    keys = {"pk": "HASH", "sk": "RANGE"}
+    cloud.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+    )
+    return name
+
+
+def state_table(cloud: Cloud) -> str:
+    """The one table that a stack has made and no test has deleted."""
+    (name,) = (name for name in cloud.client("dynamodb").list_tables()["TableNames"] if "StateTable" in name)
+    return str(name)
+
+
+def kept(cloud: Cloud, table: str, partition: str) -> list[dict[str, Any]]:
+    """What *table* holds of *partition*."""
+    rows: list[dict[str, Any]] = cloud.client("dynamodb").scan(TableName=table)["Items"]
+    return [row for row in rows if row["pk"]["S"] == partition]
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))

@@ -4,7 +4,8 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from syncer.sandbox.scene import Scene
 from syncer.sandbox.server import SandboxServer
 from syncer.sandbox.things import Playlist, SignIn
 from syncer.sandbox.world import World
+from syncer.state.dynamodb import DynamoDbState
 from tests.deploy.standins import (
     ACCOUNT,
     FUNCTION,
@@ -27,6 +29,8 @@ from tests.deploy.standins import (
     Cloud,
     Project,
     at,
+    kept,
+    state_table,
     store,
     stored,
     wait_for,
@@ -81,6 +85,8 @@ def test_a_stack_from_deploy_to_remove(cloud: Cloud, world: World, sandbox: Sand
     assert '"added": 1' in said
     assert target.uris == source.uris
     assert stored(cloud)["access_token"] in world.access_tokens
+    table = state_table(cloud)
+    assert (len(kept(cloud, table, "record")), kept(cloud, table, "open"), kept(cloud, table, "lock")) == (1, [], [])
 
     project.serverless(cloud, "deploy", params=params | {"schedule": "rate(1 minute)"})
     assert cloud.client("lambda").get_function_configuration(FunctionName=FUNCTION)["Timeout"] == 55
@@ -103,6 +109,21 @@ def test_a_stack_from_deploy_to_remove(cloud: Cloud, world: World, sandbox: Sand
     assert cloud.client("s3").list_buckets()["Buckets"] == []
     assert alarms(cloud) == {}
     assert stored(cloud)["access_token"] in world.access_tokens
+    assert len(kept(cloud, table, "record")) == 2
+
+    project.serverless(cloud, "deploy", params=params | {"stateTable": table})
+    assert state_table(cloud) == table  # there is no other
+    with _lock(cloud, table):
+        assert invoke(cloud)[1]["error"]["code"] == "locked"
+    project.serverless(cloud, "remove", params=params | {"stateTable": table})
+    cloud.client("dynamodb").delete_table(TableName=table)
+
+
+def _lock(cloud: Cloud, table: str) -> AbstractContextManager[None]:
+    """Be another run."""
+    now = datetime.now(UTC)
+    state = DynamoDbState(table, lambda: cloud.client("dynamodb"))
+    return state.lock("another", now=now, until=now + timedelta(minutes=1))
 
 
 def _the_whole_template_is_there(cloud: Cloud, project: Project) -> None:
@@ -251,6 +272,36 @@ def test_without_the_right_to_write_the_run_goes_on_but_keeps_no_token(
     assert "access_token" not in stored(guarded)
 
 
+@pytest.fixture
+def free(guarded: Cloud) -> Iterator[None]:
+    """Take away the lock that a run leaves if it may not delete."""
+    yield
+    lock = {"pk": {"S": "lock"}, "sk": {"S": "lock"}}
+    guarded.client("dynamodb").delete_item(TableName=state_table(guarded), Key=lock)
+
+
+@pytest.mark.usefixtures("sign_in", "free")
+@pytest.mark.parametrize("action", ["GetItem", "PutItem", "DeleteItem", "Query"])
+def test_without_a_right_on_the_table_the_run_fails_and_the_error_names_it(
+    guarded: Cloud, forbid: Callable[[str, str], None], action: str
+) -> None:
+    forbid("sync", f"dynamodb:{action}")
+
+    failed, error = invoke(guarded)
+
+    assert failed
+    assert f"dynamodb:{action} on {state_table(guarded)}" in error["errorMessage"]
+
+
+@pytest.mark.usefixtures("sign_in")
+def test_two_runs_are_never_under_way_at_once(guarded: Cloud) -> None:
+    with _lock(guarded, state_table(guarded)):
+        failed, report = invoke(guarded)
+
+    assert not failed  # it passes: the other run does the work
+    assert (report["exit_code"], report["error"]["code"]) == (6, "locked")
+
+
 def log_events(cloud: Cloud) -> None:
     logs, group = as_role(cloud, "sync", "logs"), f"/aws/lambda/{FUNCTION}"
     stream = f"test-{datetime.now(UTC):%H%M%S%f}"
@@ -290,14 +341,23 @@ def test_every_other_right_is_needed_for_what_aws_does_with_it(
         use(guarded)
 
 
-def test_the_role_reaches_its_secret_and_nothing_else(guarded: Cloud) -> None:
-    secrets = as_role(guarded, "sync", "secretsmanager")
+def test_the_role_reaches_its_secret_and_its_table_and_nothing_else(guarded: Cloud) -> None:
+    secrets, tables = as_role(guarded, "sync", "secretsmanager"), as_role(guarded, "sync", "dynamodb")
+    table = {"TableName": state_table(guarded)}
     refused: list[Callable[[], object]] = [
         lambda: secrets.get_secret_value(SecretId=f"{SECRET}-of-someone-else"),
         lambda: secrets.update_secret(SecretId=SECRET, SecretString="{}"),
         lambda: secrets.delete_secret(SecretId=SECRET),
         lambda: secrets.describe_secret(SecretId=SECRET),
         secrets.list_secrets,
+        lambda: tables.scan(**table),
+        lambda: tables.delete_table(**table),
+        lambda: tables.query(
+            TableName=table["TableName"] + "-2",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "lock"}},
+        ),
+        tables.list_tables,
         as_role(guarded, "sync", "s3").list_buckets,
         lambda: as_role(guarded, "sync", "lambda").invoke(FunctionName=FUNCTION),
         lambda: as_role(guarded, "schedule", "secretsmanager").get_secret_value(SecretId=SECRET),
@@ -334,6 +394,13 @@ def test_a_second_reader_finds_the_settings_that_the_first_drops(second_reader: 
     filters = second_reader.client("logs").describe_metric_filters()["metricFilters"]
     metrics = {each["metricName"] for one in filters for each in one["metricTransformations"]}
     assert metrics == {"Added", "FineRuns", "Requests", "SignInDaysLeft"}
-    assert SECRET in project.serverless(second_reader, "info", "--verbose", params=params)
+    table = state_table(second_reader)
+    described = second_reader.client("dynamodb").describe_table(TableName=table)["Table"]
+    assert described["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert [key["AttributeName"] for key in described["KeySchema"]] == ["pk", "sk"]
+    said = project.serverless(second_reader, "info", "--verbose", params=params)
+    assert SECRET in said
+    assert table in said
     project.serverless(second_reader, "remove", params=params)
     assert functions.list_functions()["Functions"] == []
+    assert state_table(second_reader) == table

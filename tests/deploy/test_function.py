@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +19,7 @@ from syncer.sandbox.server import SandboxServer
 from syncer.sandbox.things import Playlist, SignIn
 from syncer.sandbox.world import World
 from tests.deploy.runtime_api import Lambda
-from tests.deploy.standins import SECRET, Cloud, Project, store, stored
+from tests.deploy.standins import SECRET, Cloud, Project, kept, make_table, store, stored
 from tests.deploy.turnstile import Turnstile
 
 Start = Callable[..., Lambda]
@@ -248,6 +249,19 @@ def test_an_event_chooses_pairs_and_a_dry_run_adds_nothing(start: Start, world: 
 
 
 @pytest.mark.usefixtures("sign_in")
+def test_what_it_adds_is_in_the_table_before_and_after(start: Start, cloud: Cloud, target: Playlist) -> None:
+    table = make_table(cloud, "of-one-run")
+    function = start(SYNCER_STATE=f"table:{table}")
+
+    report = function.invoke({}).body
+
+    assert (report["added"], report["warnings"]) == (2, [])
+    (record,) = kept(cloud, table, "record")
+    assert all(uri in record["body"]["S"] for uri in target.uris[1:])
+    assert (kept(cloud, table, "open"), kept(cloud, table, "lock")) == ([], [])
+
+
+@pytest.mark.usefixtures("sign_in")
 def test_a_run_of_ten_pairs_makes_the_calls_that_the_table_of_costs_counts(
     start: Start, world: World, cloud: Cloud, tmp_path: Path
 ) -> None:
@@ -262,11 +276,23 @@ def test_a_run_of_ten_pairs_makes_the_calls_that_the_table_of_costs_counts(
     pairs = [{"source": source, "target": target} for source, target in zip(ids, targets, strict=True)]
     settings.write_text(json.dumps({"pairs": pairs}))
     with Turnstile(cloud.url) as turnstile:
-        function = start(SYNCER_CONFIG=str(settings), AWS_ENDPOINT_URL=turnstile.url)
+        function = start(
+            SYNCER_CONFIG=str(settings),
+            SYNCER_STATE=f"table:{make_table(cloud, 'of-ten-pairs')}",
+            AWS_ENDPOINT_URL=turnstile.url,
+        )
 
         report = function.invoke({}).body
 
     assert report["ok"]
     assert report["requests"] == {"spotify": 40, "accounts": 1}
-    assert turnstile.calls == ["GetSecretValue", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
+    assert Counter(turnstile.calls) == {
+        "GetSecretValue": 2,
+        "PutSecretValue": 1,
+        "UpdateSecretVersionStage": 1,
+        "GetItem": 2,
+        "PutItem": 2,
+        "DeleteItem": 2,
+        "Query": 40,
+    }
     assert len(function.log) < 10_000

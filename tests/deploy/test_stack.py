@@ -11,6 +11,7 @@ import pytest
 from tests.deploy.standins import ROOT, SECRET, Project
 
 TWO_ACCOUNTS = """
+state: {table: from-the-config}
 accounts:
   default: {secret: mine}
   anna: {secret: household/anna}
@@ -26,10 +27,16 @@ SECRET_ACTIONS = [
 ]
 
 
-def derive(schedule: str = "rate(1 hour)", *, secret: str = SECRET, accounts: Any = None) -> dict[str, Any]:
+STATE_ACTIONS = [f"dynamodb:{call}" for call in ("GetItem", "PutItem", "DeleteItem", "Query")]
+TABLE = {"Fn::If": ["MakesStateTable", {"Ref": "StateTable"}, {"Ref": "StateTableName"}]}
+
+
+def derive(
+    schedule: str = "rate(1 hour)", *, secret: str = SECRET, table: str = "", accounts: Any = None
+) -> dict[str, Any]:
     """Return what follows from them; AssertionError with what node says if they are refused."""
     script = "console.log(JSON.stringify(require('./tools/serverless_stack.js').derive(JSON.parse(process.argv[1]))))"
-    given = json.dumps({"schedule": schedule, "secret": secret, "accounts": accounts})
+    given = json.dumps({"schedule": schedule, "secret": secret, "stateTable": table, "accounts": accounts})
     command = ["node", "-e", script, given]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)  # noqa: S603 - our own
     assert done.returncode == 0, done.stderr
@@ -150,6 +157,12 @@ def test_an_account_whose_credentials_are_in_a_file_cannot_be_deployed() -> None
         derive(accounts={"anna": {"file": "~/anna.json"}})
 
 
+@pytest.mark.parametrize("table", ["*", "my-*", "ab", "a b", "t" * 256, "${AWS::Region}", "table/one", "name\n"])
+def test_a_table_is_named_without_wildcards(table: str) -> None:
+    with pytest.raises(AssertionError, match="is not the name of a DynamoDB table"):
+        derive(table=table)
+
+
 def test_the_defaults_fit_a_new_account(packaged: Project) -> None:
     (function,) = resources(packaged.template, "AWS::Lambda::Function")
 
@@ -158,10 +171,20 @@ def test_the_defaults_fit_a_new_account(packaged: Project) -> None:
     assert (function["MemorySize"], function["Timeout"]) == (512, 600)
     assert function["Environment"]["Variables"] == {
         "SYNCER_SECRET_ID": "spotify-credentials",
+        "SYNCER_STATE": {"Fn::Sub": ["table:${Name}", {"Name": TABLE}]},
         "SPOTIFY_API_URL": "",
         "SPOTIFY_ACCOUNTS_URL": "",
     }
     assert packaged.template["Parameters"]["AlarmEmail"]["Default"] == ""
+    assert packaged.template["Parameters"]["StateTableName"]["Default"] == ""
+
+
+def test_the_table_of_the_state_outlives_the_stack_and_can_be_wound_back(packaged: Project) -> None:
+    table = packaged.template["Resources"]["StateTable"]
+
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert "TableName" not in table["Properties"]  # or the next stack could not make its own
 
 
 def test_nobody_is_allowed_more_than_what_is_used(packaged: Project) -> None:
@@ -171,11 +194,13 @@ def test_nobody_is_allowed_more_than_what_is_used(packaged: Project) -> None:
     queue = {"Fn::GetAtt": ["FailedRuns", "Arn"]}
     ours = "${AWS::Region}:${AWS::AccountId}"
     secret = {"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:" + ours + ":secret:spotify-credentials-??????"}
+    table = {"Fn::Sub": ["arn:${AWS::Partition}:dynamodb:" + ours + ":table/${Name}", {"Name": TABLE}]}
     group = {"Fn::Sub": "arn:${AWS::Partition}:logs:" + ours + ":log-group:${SyncLogGroup}"}
     streams = {"Fn::GetAtt": ["SyncLogGroup", "Arn"]}
 
     assert allowed == {
         "Credentials": (SECRET_ACTIONS, [secret]),
+        "State": (STATE_ACTIONS, table),
         "Log": (["logs:CreateLogStream", "logs:PutLogEvents"], [group, streams]),
         "FailedRuns": ("sqs:SendMessage", queue),
         "Run": ("lambda:InvokeFunction", {"Fn::GetAtt": ["SyncLambdaFunction", "Arn"]}),
@@ -218,6 +243,7 @@ def test_every_parameter_reaches_the_template(tmp_path: Path) -> None:
     assert schedule["ScheduleExpression"] == "cron(0 6 ? * MON *)"
     assert template["Parameters"]["AlarmEmail"]["Default"] == "me@example.com"
     assert template["Parameters"]["ExpectsRuns"]["Default"] == "no"
+    assert template["Parameters"]["StateTableName"]["Default"] == "from-the-config"
     assert function["Environment"]["Variables"]["SYNCER_SECRET_ID"] == "mine"
     assert re.findall(r"secret:(\S+)-\?", json.dumps(statements(template))) == ["mine", "household/anna"]
 
