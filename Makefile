@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --requir
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix test-deploy test-browser bench lock clean
+.PHONY: help demo test check fix promise soak sabotage test-deploy test-browser bench lock clean
 
 # The deployed function runs on Python 3.13; found on the PATH, or where pyenv keeps it.
 PYTHON313 ?= $(firstword $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null \
@@ -41,6 +41,15 @@ test-deploy: .venv-deploy/done .venv-runtime/done .venv-lint/done node_modules/.
 	.venv-lint/bin/checkov --config-file .checkov.yaml -f $(TEMPLATE) --framework cloudformation
 	.venv-lint/bin/bandit --quiet --recursive syncer tools --skip B101,B105,B404,B603 # ruff checks these, each with its reason
 	.venv-lint/bin/detect-secrets-hook --baseline .secrets.baseline $$(git ls-files) || [ $$? -eq 3 ] # 3: lines have moved
+
+promise: $(VENV)/dev ## prove that nothing is doubled or lost, over every fault we know (minutes)
+	$(BIN)/python -m pytest -n auto tests/promise
+
+soak: $(VENV)/dev ## the same for many more schedules; SEEDS=1000000 and an hour at most by default
+	$(BIN)/python tools/soak.py --seeds $(or $(SEEDS),1000000) --minutes $(or $(MINUTES),60)
+
+sabotage: $(VENV)/dev ## show that the proof turns red for each of twenty broken builds
+	$(BIN)/python tools/sabotage.py
 
 test-browser: $(VENV)/dev ## sign in for real, in Debian's chromium
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \

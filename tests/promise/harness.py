@@ -1,0 +1,381 @@
+"""Runs that go wrong on purpose, in a small world that remembers everything.
+
+Everything is real but the network (a function call), the clock, chance, and the disk under the state store.
+What must hold whatever happens is in tests/promise/checks.py.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from signal import SIGINT
+from typing import Any, Final
+
+import requests
+
+from syncer.appending import SETTLE
+from syncer.errors import StateUnusable
+from syncer.ids import PlaylistId, Uri
+from syncer.model import Add, AddState, Config, NotBefore, Pair, Report
+from syncer.sandbox import Call, Change, World
+from tests.fakes import FakeClock, MemoryState
+from tests.spotify.wiring import Wired, credentials
+
+LONG: Final = 300_000.0
+"""Seconds after which every limit has passed and every late add has happened."""
+W: Final = SETTLE
+
+Scene = Callable[[World], Sequence[Pair]]
+Act = Callable[[], object]
+
+
+class Killed(BaseException):
+    """kill -9: nothing runs after it, not even our own guards."""
+
+
+def kill() -> None:
+    """Be what ends a process at one of its steps."""
+    raise Killed
+
+
+class Disk(MemoryState):
+    """A state store that outlives processes. It can fail, and it can be found torn.
+
+    ``step`` is called on either side of every write; ``fails`` says of each of its calls whether it does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step: Act = lambda: None
+        self.fails: Callable[[], bool] = lambda: False
+        self._writing = False
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a process is in."""
+        return self._locked
+
+    def all(self) -> list[Add]:
+        """Return every add that is kept."""
+        return list(self._adds.values())
+
+    def tear(self, now: datetime) -> None:
+        """Lose everything, as a store does that is found torn."""
+        self._adds.clear()
+        self._limits.clear()
+        self._stopped_at = None
+        self.unknown_since = now
+
+    @contextmanager
+    def lock(self, run_id: str, *, now: datetime, until: datetime) -> Iterator[None]:
+        self._may_fail()
+        with super().lock(run_id, now=now, until=until):
+            yield
+
+    def sending(self, add: Add) -> None:
+        with self._write():
+            super().sending(add)
+
+    def settle(self, add: Add, *, landed: Sequence[Uri], state: AddState) -> None:
+        with self._write():
+            super().settle(add, landed=landed, state=state)
+
+    def adds(self, target: PlaylistId, *, since: datetime) -> tuple[Add, ...]:
+        self._may_fail()
+        return super().adds(target, since=since)
+
+    def not_before(self, client_id: str) -> NotBefore | None:
+        self._may_fail()
+        return super().not_before(client_id)
+
+    def wait(self, client_id: str, wish: NotBefore) -> None:
+        with self._write():
+            super().wait(client_id, wish)
+
+    def resume_at(self) -> str | None:
+        self._may_fail()
+        return super().resume_at()
+
+    def stopped_at(self, pair: str | None) -> None:
+        with self._write():
+            super().stopped_at(pair)
+
+    @contextmanager
+    def _write(self) -> Iterator[None]:
+        """Be one write, all or nothing, whatever it is made of; a failure may come before it or after."""
+        if self._writing:
+            yield
+            return
+        self.step()
+        self._may_fail()
+        self._writing = True
+        try:
+            yield
+        finally:
+            self._writing = False
+        self.step()
+        self._may_fail()
+
+    def _may_fail(self) -> None:
+        if not self._writing and self.fails():
+            raise StateUnusable("the disk is full", hint="make room on it")
+
+
+class Told(Enum):
+    """What the process that sent a request could know of its outcome."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    NEVER_SENT = "never sent"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A request that left a process."""
+
+    call: Call
+    place: int
+    """Its index in the history of the world."""
+    began: float
+    ended: float
+    told: Told
+    noted: bool
+    """Whether, as it left, the state held a note of just this add."""
+    asked: float = 0.0
+    """Seconds that the answer asked us to wait, where it said so in plain seconds."""
+
+    @property
+    def is_add(self) -> bool:
+        return self.call.method == "POST" and self.call.path.endswith("/items")
+
+    @property
+    def playlist(self) -> str:
+        """The id of the playlist that it is about."""
+        return self.call.path.split("/")[3] if self.call.path.startswith("/v1/playlists/") else ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Process:
+    """One start of the syncer, and what came of it."""
+
+    began: float
+    first: int
+    """Where in the history of the world it began."""
+    liked: tuple[str | None, ...]
+    not_before: NotBefore | None
+    deadline: float | None = None
+    dry_run: bool = False
+    last: int = 0
+    ended: float = 0.0
+    slept: float = 0.0
+    killed: bool = False
+    in_doubt: frozenset[str] = frozenset()
+    """The targets of adds that were carried out and whose end it, being killed, did not note."""
+    stopped: int | None = None
+    """How many requests had been sent when it was asked to stop."""
+    sent: list[Sent] = field(default_factory=list)
+    report: Report | None = None
+
+    @property
+    def adds(self) -> list[Sent]:
+        return [one for one in self.sent if one.is_add]
+
+
+class Trial:
+    """A small world, some pairs, and processes that come and go in it."""
+
+    def __init__(self, scene: Scene, *, seed: int = 0) -> None:
+        self.clock = FakeClock()
+        epoch = self.clock.now().timestamp()
+        self.world = World(lambda: epoch + self.clock.elapsed)  # goes right, whatever our clock shows
+        self.wired = Wired(world=self.world, clock=self.clock, seed=seed)
+        self.pairs = tuple(scene(self.world))
+        self.state = Disk()
+        self.state.step = self._step
+        self.old = {pair.target: self.held(pair.target) for pair in self.pairs}
+        self.processes: list[Process] = []
+        self.steps = 0
+        self.latency = 0.0
+        """Seconds that every request takes."""
+        self.jumped = False
+        """Whether the clock of this machine was ever set anew."""
+        self.torn: list[float] = []
+        """When the state was found torn."""
+        self._at: dict[int, Act] = {}
+        self._send = self.wired.network.send
+        self.wired.network.send = self._watched  # type: ignore[method-assign,assignment] # the world's own door stays as it is
+
+    @property
+    def me(self) -> str:
+        return self.world.me.id
+
+    @property
+    def reports(self) -> list[Report]:
+        return [process.report for process in self.processes if process.report and not process.dry_run]
+
+    @property
+    def wish(self) -> NotBefore | None:
+        """What Spotify was heard to ask us to wait for."""
+        return MemoryState.not_before(self.state, self.wired.sign_in.client_id)
+
+    def held(self, playlist: str) -> tuple[str | None, ...]:
+        return self.world.playlists[playlist].uris
+
+    # --- what happens ---
+
+    def run(
+        self,
+        *,
+        at: Mapping[int, Act] | None = None,
+        kill_at: int | None = None,
+        deadline: float | None = None,
+        dry_run: bool = False,
+    ) -> Report | None:
+        """Start a process and let it run; None if it was killed.
+
+        Each of *at* happens at its step. A step is either side of a request or of a write to the state.
+        """
+        process = self._started(deadline, dry_run=dry_run)
+        self._at = {**(at or {}), **({} if kill_at is None else {kill_at: kill})}
+        go = self.wired.service.plan if dry_run else self.wired.service.run
+        try:
+            process.report = go(Config(pairs=self.pairs), deadline=process.deadline)
+        except Killed:
+            process.killed = True
+            noted = {add.target for add in self.state.all() if add.state is AddState.SENT}
+            process.in_doubt = frozenset(noted & {one.playlist for one in process.sent[-1:] if one.told is Told.DONE})
+            self.state.process_died()
+        finally:
+            self._at = {}
+            process.last, process.ended = len(self.world.history), self.clock.elapsed
+            process.slept = sum(self.clock.slept)
+        return process.report
+
+    def _started(self, deadline: float | None, *, dry_run: bool) -> Process:
+        self.wired.new_process(self.state)
+        self.wired.stop.signal = None
+        self.clock.slept.clear()
+        self.steps = 0
+        process = Process(
+            began=self.clock.elapsed,
+            first=len(self.world.history),
+            liked=tuple(entry.uri for entry in self.world.me.liked),
+            not_before=self.wish,
+            deadline=None if deadline is None else self.clock.elapsed + deadline,
+            dry_run=dry_run,
+        )
+        self.processes.append(process)
+        return process
+
+    def plan(self) -> Report | None:
+        return self.run(dry_run=True)
+
+    def stop(self) -> None:
+        """Ask the process under way to stop, as Ctrl-C does."""
+        self.wired.stop(SIGINT)
+        self.processes[-1].stopped = len(self.processes[-1].sent)
+
+    def intrude(self) -> Report:
+        """Start one more process while this one runs, and see it turned away."""
+        other = Wired(world=self.world, clock=self.clock, sign_in=self.wired.sign_in)
+        other.new_process(self.state)
+        before = len(self.world.history)
+        report = other.run(*self.pairs)
+        assert len(self.world.history) == before, "a second run sent something"
+        return report
+
+    def jump(self, seconds: float) -> None:
+        """Set the clock of this machine anew; the world goes on as it did."""
+        self.clock.start += timedelta(seconds=seconds)
+        self.jumped = True
+
+    def tear(self) -> None:
+        """Let the state be found torn."""
+        self.state.tear(self.clock.now())
+        self.torn.append(self.clock.elapsed)
+
+    def sign_in(self) -> None:
+        """Let the person sign in once more, as `syncer login` does."""
+        self.wired.sign_in = self.world.sign_in()
+        fresh = credentials(self.world, self.wired.sign_in)
+        self.wired.store.put(replace(fresh, authorized_at=self.clock.now().astimezone(UTC).date().isoformat()))
+
+    def heal(self) -> None:
+        """End whatever goes wrong."""
+        self.world.heal()
+        self.world.limits.clear()
+        self.state.fails = lambda: False
+        self.latency = 0.0
+        if self.wired.sign_in.revoked:
+            self.sign_in()
+
+    def later(self, seconds: float) -> None:
+        self.clock.elapsed += seconds
+        self.world.settle()
+
+    def outlast(self) -> None:
+        """Let pass what Spotify asked us to wait for, even where that outlasts the sign-in."""
+        if wish := self.wish:
+            self.later(max(0.0, (wish.at - self.clock.now()).total_seconds()))
+        if self.world.now() >= self.wired.sign_in.ends_at:
+            self.sign_in()
+
+    # --- the network, watched ---
+
+    def _step(self) -> None:
+        self.steps += 1
+        if act := self._at.get(self.steps - 1):
+            act()
+
+    def _watched(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        self._step()
+        began, place, told = self.clock.elapsed, len(self.world.history), Told.UNCLEAR
+        noted, asked = self._is_noted(request), 0.0
+        try:
+            response = self._send(request, **options)
+            told, asked = _told(response.status_code), _asked(response)
+        finally:
+            place, call = self._call_from(place)
+            told = Told.NEVER_SENT if call.effect == "refuse" else told
+            self.clock.elapsed += self.latency
+            ended = self.clock.elapsed
+            sent = Sent(call=call, place=place, began=began, ended=ended, told=told, noted=noted, asked=asked)
+            self.processes[-1].sent.append(sent)
+            self._step()
+        return response
+
+    def _call_from(self, place: int) -> tuple[int, Call]:
+        for found in range(place, len(self.world.history)):
+            if isinstance(call := self.world.history[found], Call):
+                return found, call
+        raise AssertionError("a request did not reach the world")
+
+    def _is_noted(self, request: requests.PreparedRequest) -> bool:
+        path = str(request.url).split("/")
+        if request.method != "POST" or path[-1] != "items":
+            return False
+        uris = json.loads(request.body or "{}").get("uris")
+        since = self.clock.now()
+        return any(
+            add.state is AddState.SENT and [one.item.uri for one in add.additions] == uris
+            for add in MemoryState.adds(self.state, PlaylistId(path[-2]), since=since)
+        )
+
+    # --- what happened ---
+
+    def our_adds(self) -> list[Change]:
+        return [change for change in self.world.changes if change.by == self.me]
+
+
+def _told(status: int) -> Told:
+    if 200 <= status < 300:
+        return Told.DONE
+    return Told.REFUSED if 400 <= status < 500 else Told.UNCLEAR
+
+
+def _asked(response: requests.Response) -> float:
+    said = response.headers.get("Retry-After", "")
+    return float(said) if response.status_code == 429 and said.isdecimal() else 0.0
