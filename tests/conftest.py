@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # How fast an example is drawn says something about the machine, and nothing about the product.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# For `make mutate`: the same few examples for each mutant, and no time spent on making a failure small.
+settings.register_profile(
+    "mutate",
+    parent=settings.get_profile("patient"),
+    derandomize=True,
+    database=None,
+    max_examples=30,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile("patient")
 
 OURS = ("AWS_", "SYNCER_", "SPOTIFY_")

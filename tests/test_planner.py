@@ -67,6 +67,7 @@ def test_every_kind_of_entry_has_its_reason() -> None:
     result = plan(pair("s", "t"), [*items("aab"), *unusable], {uri("b")})
 
     assert letters(result.additions) == "a"
+    assert [skip.item for skip in result.skips] == [*items("ab"), *unusable]
     assert [skip.reason for skip in result.skips] == [
         Reason.REPEATED,
         Reason.ALREADY_THERE,

@@ -1,15 +1,17 @@
 """What a report says to the letter, and the limits of a run from both sides."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from syncer.budget import Stop
-from syncer.errors import Code, ConfigError, Outage, Problem
-from syncer.model import Reason, Report, Request
+from syncer.budget import Budget, Stop
+from syncer.errors import Code, ConfigError, Outage, Problem, QuotaExceeded, TargetFull
+from syncer.model import MAX_ITEMS, Account, Reason, Report, Request
+from syncer.ports import Connect, Connection
 from syncer.service import LEASE, LEASE_BEYOND_DEADLINE, Service
 from tests.fakes import (
     FakeAccounts,
@@ -44,12 +46,15 @@ class Ledger(MemoryState):
 class Desk:
     """A service over *held* playlists, and what it keeps."""
 
-    def __init__(self, **held: str) -> None:
+    def __init__(self, **held: Sequence[str]) -> None:
         self.playlists = FakePlaylists(**held)
         self.state = Ledger()
         self.clock = FakeClock()
-        self.service = Service(
-            connect=FakeAccounts(self.playlists),
+        self.service = self.served_by(FakeAccounts(self.playlists))
+
+    def served_by(self, connect: Connect) -> Service:
+        return Service(
+            connect=connect,
             state=self.state,
             clock=self.clock,
             chance=NoChance(),
@@ -172,13 +177,32 @@ def test_outages_are_counted_anew_after_a_good_pair() -> None:
     assert statuses(report) == ["failed", "added", "failed", "failed", "failed"]
 
 
-def test_a_playlist_is_looked_at_by_every_account_that_uses_it() -> None:
-    """What one account may read, another may not."""
-    desk = Desk(fresh="a", archive="")
-    pairs = config(pair("fresh", "archive"), pair("archive", "fresh", account="other"))
+def test_a_source_and_a_target_are_looked_at_by_every_account_that_uses_them() -> None:
+    """What one account may read or write, another may not."""
+    desk = Desk(fresh="a", archive="", other="")
+    pairs = config(pair("fresh", "archive"), pair("fresh", "other", account="other"))
     desk.service.run(pairs)
-    heads = sorted(request for request in desk.playlists.reads if request.startswith("head"))
-    assert heads == ["head archive", "head archive", "head fresh", "head fresh"]
+    assert desk.playlists.reads.count("head fresh") == 2
+
+    desk = Desk(fresh="a", second="b", archive="")
+    desk.service.run(config(pair("fresh", "archive"), pair("second", "archive", account="other")))
+    assert desk.playlists.reads.count("head archive") == 2
+
+
+def test_every_outcome_carries_its_pair_whatever_became_of_it() -> None:
+    one, off, two, three = (pair("fresh", word) for word in ("one", "off", "two", "three"))
+    pairs = (one, replace(off, enabled=False), two, three)
+    desk = Desk(fresh="a", one="", off="", two="", three="")
+    desk.playlists.before = lambda request: QuotaExceeded(60) if request == "head one" else None
+    report = desk.service.run(config(*pairs), Request(names=(one.name, three.name)))
+    assert statuses(report) == ["not-tried", "disabled", "not-selected", "not-tried"]
+    assert tuple(outcome.pair for outcome in report.outcomes) == pairs
+
+
+def test_only_accounts_that_a_run_uses_are_told_of() -> None:
+    pairs = config(pair("fresh", "one"), pair("fresh", "two", account="off", enabled=False))
+    report = Desk(fresh="a", one="", two="").service.run(pairs)
+    assert [sign_in.account for sign_in in report.sign_ins] == ["default"]
 
 
 def test_a_run_goes_by_one_name_in_its_report_its_lock_and_its_record() -> None:
@@ -194,6 +218,24 @@ def test_a_lock_is_measured_from_now_to_the_deadline_wherever_the_monotonic_cloc
     desk.clock.elapsed = 500
     desk.service.run(config(pair("fresh", "archive")), deadline=800)
     assert [seconds for _, seconds in desk.state.locks] == [300 + LEASE_BEYOND_DEADLINE]
+
+
+def test_a_report_counts_the_requests_of_its_run() -> None:
+    desk = Desk(fresh="a", archive="")
+
+    def connect(account: Account, budget: Budget) -> Connection:
+        budget.requests.update(spotify=3, accounts=2)
+        return FakeAccounts(desk.playlists)(account, budget)
+
+    report = desk.served_by(connect).run(config(pair("fresh", "archive")))
+    assert report.requests == {"spotify": 3, "accounts": 2}
+
+
+def test_a_target_that_fills_up_is_told_with_its_room_and_its_limit() -> None:
+    desk = Desk(fresh="ab", archive=[str(number) for number in range(MAX_ITEMS - 1)])
+    error = desk.service.run(config(pair("fresh", "archive"))).outcomes[0].error
+    assert error
+    assert error.message == str(TargetFull(f"spotify:playlist:{identifier('archive')}", room=1, limit=MAX_ITEMS))
 
 
 # --- the log ----------------------------------------------------------------------------------------------------------

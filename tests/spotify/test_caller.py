@@ -120,6 +120,10 @@ def test_only_plain_text_is_looked_at_for_what_a_refusal_means(body: bytes | Non
     assert Desk(reply(403, body)).call().text == text
 
 
+def test_a_refusal_comes_with_its_document() -> None:
+    assert Desk(reply(400, b'{"error":"invalid_grant"}')).call(Means.TOKEN).document == {"error": "invalid_grant"}
+
+
 # --- how long to wait -------------------------------------------------------------------------------------------------
 
 
@@ -166,3 +170,42 @@ def test_a_token_is_renewed_for_the_one_that_was_refused() -> None:
     with pytest.raises(Temporary):
         spotipy.Spotify(requests_session=transport).current_user_saved_tracks()
     assert [headers["Authorization"] for _, _, headers in wired.network.sent] == ["Bearer OLD", "Bearer NOT-OLD"]
+
+
+# --- the clock of this machine ----------------------------------------------------------------------------------------
+
+
+def dated(seconds: float) -> Reply:
+    """Return a success from a Spotify whose clock is so many seconds from ours."""
+    return reply(headers={"Date": formatdate(NOW + seconds, usegmt=True)})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "warnings"),
+    [
+        (0, []),
+        (300, []),
+        (-300, []),
+        (600, ["the clock of this machine is 10 minutes behind: set it right"]),
+        (-7200, ["the clock of this machine is 120 minutes ahead: set it right"]),
+    ],
+)
+def test_a_clock_that_is_far_off_is_told_once(seconds: float, warnings: list[str]) -> None:
+    desk = Desk(reply(headers={}), dated(seconds), dated(seconds))
+    for _ in range(3):
+        desk.call()
+    assert desk.warnings == warnings
+
+
+def test_only_the_first_date_counts_for_the_clock() -> None:
+    desk = Desk(dated(0), dated(7200))
+    desk.call()
+    desk.call()
+    assert desk.warnings == []
+
+
+def test_requests_are_counted_by_whom_they_went_to() -> None:
+    desk = Desk(reply(), reply(), reply())
+    for means in (Means.READ, Means.ADD, Means.TOKEN):
+        desk.call(means)
+    assert desk.budget.requests == {"spotify": 2, "accounts": 1}
