@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --requir
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix promise soak sabotage test-deploy test-browser bench lock clean
+.PHONY: help demo test check fix promise soak sabotage mutate test-deploy test-browser bench lock clean
 
 # The deployed function runs on Python 3.13; found on the PATH, or where pyenv keeps it.
 PYTHON313 ?= $(firstword $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null \
@@ -51,6 +51,9 @@ soak: $(VENV)/dev ## the same for many more schedules; SEEDS=1000000 and an hour
 sabotage: $(VENV)/dev ## show that the proof turns red for each of twenty broken builds
 	$(BIN)/python tools/sabotage.py
 
+mutate: .venv-mutate/done ## break the code that decides, in small ways: the tests must notice 95 % of it
+	.venv-mutate/bin/python tools/mutate.py
+
 test-browser: $(VENV)/dev ## sign in for real, in Debian's chromium
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
 	  || { echo "chromium and chromedriver are needed: apt-get install chromium chromium-driver"; exit 1; }
@@ -63,11 +66,12 @@ bench: $(VENV)/dev .venv-deploy/done .venv-runtime/done ## the figures that the 
 lock: $(VENV)/dev ## pin the newest versions that pyproject.toml allows
 	$(BIN)/python -m $(LOCK) --upgrade --group build -o requirements.txt pyproject.toml
 	$(BIN)/python -m $(LOCK) --upgrade --group dev -o requirements-dev.txt pyproject.toml
+	$(BIN)/python -m $(LOCK) --upgrade --group mutate -o requirements-mutate.txt pyproject.toml
 	for group in "" -runtime -lint; do $(BIN)/python -m $(LOCK) --upgrade --python-version 3.13 --group deploy$$group \
 	  -o tests/deploy/requirements$$group.txt pyproject.toml; done
 
 clean: ## forget what was set up and built
-	rm -rf $(VENV) .venv-deploy .venv-runtime .venv-lint node_modules build dist .serverless .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-mutate .venv-deploy .venv-runtime .venv-lint node_modules build dist .serverless .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13 ...")'
@@ -89,6 +93,11 @@ $(VENV)/dev: requirements-dev.txt pyproject.toml | $(BIN)/python
 .venv-lint/done: tests/deploy/requirements-lint.txt
 .venv-deploy/done .venv-runtime/done .venv-lint/done:
 	$(PYTHON313) -m venv $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@touch $@
+
+.venv-mutate/done: requirements-mutate.txt
+	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	@touch $@
 
