@@ -12,6 +12,8 @@ SEEN: list[str] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when != "call":
+        return
     for name, value in report.user_properties:
         if name == "met" and isinstance(value, dict):
             MET.update(value)

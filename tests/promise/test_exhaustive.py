@@ -52,8 +52,12 @@ def test_the_reference_scenario_has_everything() -> None:
 # --- one fault --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("times", [1, None], ids=["once", "from then on"])
-@pytest.mark.parametrize("name", FAULTS)
+UNREADABLE = [name for name in FAULTS if name.startswith(("N7", "N8"))]
+"""All alike where they last: one of them will do."""
+CASES = [(name, 1) for name in FAULTS] + [(name, None) for name in FAULTS if name not in UNREADABLE[1:]]
+
+
+@pytest.mark.parametrize(("name", "times"), CASES)
 def test_no_fault_anywhere_doubles_or_loses_anything(name: str, times: int | None) -> None:
     """In the case of relinking for one target: a run has time to find it out for two, and there it would meet three."""
     relinked = FAULTS[name].kind == "relink"
@@ -208,7 +212,7 @@ def _turned_away(trial: Trial) -> None:
 
 
 @pytest.mark.parametrize("latency", [0.2, 4, 14])
-@pytest.mark.parametrize("name", [None, "N4 closed before it was carried out", "N5 carried out 44 s later"])
+@pytest.mark.parametrize("name", [None, "N5 carried out 44 s later"])
 def test_the_report_is_out_before_any_deadline(latency: float, name: str | None) -> None:
     """R1, I15: checked for every whole second from 3 s to more than the run would need."""
     whole = int(latency * requests_of(scenes.shared)) + 120
