@@ -212,7 +212,7 @@ def _turned_away(trial: Trial) -> None:
 
 
 @pytest.mark.parametrize("latency", [0.2, 4, 14])
-@pytest.mark.parametrize("name", [None, "N5 carried out 44 s later"])
+@pytest.mark.parametrize("name", [None, "N4 closed before it was carried out", "N5 carried out 44 s later"])
 def test_the_report_is_out_before_any_deadline(latency: float, name: str | None) -> None:
     """R1, I15: checked for every whole second from 3 s to more than the run would need."""
     whole = int(latency * requests_of(scenes.shared)) + 120
