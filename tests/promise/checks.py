@@ -296,7 +296,8 @@ def what_landed_is_told_or_said_to_be_unclear(trial: Trial) -> None:
 def _landed(trial: Trial, process: Process, sent: Sent, target: str) -> bool:
     """Whether *sent* had landed in *target* when *process* ended."""
     start = trial.world.now() - trial.clock.elapsed
-    return sent.playlist == target and any(
+    # A run that begins in the second in which this one ended may add the same: that change is not this one's.
+    return (sent.call.applied and sent.playlist == target) and any(
         change.by == trial.me
         and change.playlist == target
         and change.uris == sent.call.uris
