@@ -1,9 +1,10 @@
 """Carry out a plan: append in order, each item exactly once, and say what became of every one of them."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Final, Protocol
 
@@ -55,26 +56,26 @@ class Memory:
         return self._clock.now() - timedelta(seconds=self._window)
 
     def adds(self, target: Target) -> Sequence[Add]:
+        """Return what is kept of adds that a read of *target* may not show."""
         return self._state.adds(target.playlist, since=self.lately())
 
-    def sent(self, target: Target) -> list[Add]:
-        """Return those adds of which nobody knows whether they were carried out."""
-        return [add for add in self.adds(target) if add.state is AddState.SENT]
+    def read(self, target: Target, adds: Sequence[Add], read: Callable[[], None]) -> None:
+        """Have *target* read; what landed lately of *adds* counts as there, though that is too early to show it.
 
-    def read(self, target: Target, *, again: bool = False) -> None:
-        """Read *target*; what landed lately counts as there, though the read may be too early to show it."""
-        before = self.adds(target)
-        if again:
-            target.read_again()
-        else:
-            target.read()
-        there = target.uris
-        for add in before:
+        *adds* are those from before the read.
+        """
+        read()
+        there, lately = target.uris, self.lately()
+        for add in adds:
             items = [addition.item for addition in add.additions]
             if add.state is AddState.RELINKED:
                 target.settled.update(_uris(items))
-            elif add.state is AddState.LANDED:
-                target.extend([item for item in items if item.uri not in there])
+            elif add.state is AddState.LANDED and add.at >= lately:
+                target.expect([item for item in items if item.uri not in there])
+
+    def read_again(self, target: Target) -> None:
+        """Have *target* read once more, as it is now."""
+        self.read(target, self.adds(target), target.read_again)
 
 
 class Pretence:
@@ -86,13 +87,14 @@ class Pretence:
     def open(self, target: Target) -> Sequence[Item]:
         if target.is_read:
             return ()
-        sent = self._memory.sent(target)
-        self._memory.read(target)
+        adds = self._memory.adds(target)
+        sent = _sent(adds)
+        self._memory.read(target, adds, partial(target.read, anew=bool(sent)))
         return [item for add in sent for item in _landed(add, target)]
 
     def apply(self, _pair: Pair, target: Target, _playlists: Playlists, items: Sequence[Addition]) -> Applied:
         added = [addition.item for addition in items]
-        target.extend(added)
+        target.expect(added)
         return Applied(added=added)
 
 
@@ -114,10 +116,12 @@ class Writer:
     def open(self, target: Target) -> Sequence[Item]:
         if target.is_read:
             return ()
-        sent = self._memory.sent(target)
-        if sent or self._may_miss_some():
+        adds = self._memory.adds(target)
+        sent = _sent(adds)
+        doubtful = bool(sent) or self._may_miss_some()
+        if doubtful:
             self._outwait(target)
-        self._memory.read(target)
+        self._memory.read(target, adds, partial(target.read, anew=doubtful))
         return self._settle(target, sent)
 
     def _may_miss_some(self) -> bool:
@@ -188,7 +192,7 @@ class Writer:
         work.done.unconfirmed = len(items)  # until we know better, also where the call ends in a way nobody expects
         target.bar(_uris(items))
         try:
-            work.playlists.append(target.playlist, _uris(items))
+            version = work.playlists.append(target.playlist, _uris(items))
         except UnclearAdd as unclear:
             self._clear_up(work, add, unclear)
         except SyncError:
@@ -198,7 +202,7 @@ class Writer:
             raise
         else:
             target.unbar(_uris(items))
-            target.extend(items)
+            target.extend(items, version)
             self._keep_landed(work, add, items)
 
     def _sending(self, work: "_Work", batch: Sequence[Addition]) -> Add:
@@ -226,7 +230,7 @@ class Writer:
         if not self._budget.may_wait(self._window):
             raise unclear
         self._budget.wait(self._window)
-        self._memory.read(work.target, again=True)
+        self._memory.read_again(work.target)
         work.target.blocked = None
         landed = _landed(add, work.target)
         self._keep_landed(work, add, landed)
@@ -238,7 +242,7 @@ class Writer:
         if target.check_tail():
             return
         if not target.unseen or not self._budget.may_wait(self._window):
-            self._memory.read(target, again=True)
+            self._memory.read_again(target)
             return
         # What we added last is not what is there: moved or taken out by someone, or it reads back under other URIs.
         sent, expected, adds = target.unseen, len(target.items), self._memory.adds(target)
@@ -273,6 +277,11 @@ class _Work:
 
 def _uris(items: Sequence[Item]) -> list[Uri]:
     return [item.uri for item in items if item.uri is not None]
+
+
+def _sent(adds: Sequence[Add]) -> list[Add]:
+    """Return those of *adds* of which nobody knows whether they were carried out."""
+    return [add for add in adds if add.state is AddState.SENT]
 
 
 def _landed(add: Add, target: Target) -> list[Item]:

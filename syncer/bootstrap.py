@@ -7,12 +7,14 @@ import random
 import re
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from syncer.allowance import DAILY_REQUESTS
 from syncer.appending import SETTLE
 from syncer.budget import MAX_WAITED, Budget, Stop
 from syncer.credentials import FileStore
@@ -20,7 +22,7 @@ from syncer.errors import ConfigError, Problem, SyncError
 from syncer.ids import shorten
 from syncer.model import DEFAULT_ACCOUNT, Account, Report
 from syncer.ports import Clock, LoginStore, StateStore, Watch
-from syncer.secretsmanager import SecretsManagerStore
+from syncer.reading import SIDE_BY_SIDE
 from syncer.service import Service, failure, run_id
 from syncer.state.nothing import NoState
 
@@ -109,16 +111,22 @@ def credential_store(account: Account, environ: Mapping[str, str]) -> LoginStore
     """Return where the credentials of *account* are: environment, then config, then default (interface §4)."""
     if account.name == DEFAULT_ACCOUNT:
         if secret := environ.get("SYNCER_SECRET_ID"):
-            return SecretsManagerStore(secret)
+            return _secret(secret)
         if file := environ.get("SYNCER_CREDENTIALS_FILE"):
             return FileStore(Path(os.path.expanduser(file)))  # noqa: PTH111 - leaves a '~' alone that it does not know
     if account.secret is not None:
-        return SecretsManagerStore(account.secret)
+        return _secret(account.secret)
     if account.file is not None:
         return FileStore(Path(account.file))
     import platformdirs  # noqa: PLC0415 - not shipped to Lambda, where the environment names a secret
 
     return FileStore(platformdirs.user_config_path(APP) / "credentials.json")
+
+
+def _secret(name: str) -> LoginStore:
+    from syncer.secretsmanager import SecretsManagerStore  # noqa: PLC0415 - for users of AWS
+
+    return SecretsManagerStore(name)
 
 
 def state_store(environ: Mapping[str, str], clock: Clock, *, configured: str | None = None) -> StateStore:
@@ -216,6 +224,7 @@ def token_endpoint(environ: Mapping[str, str], clock: Clock) -> "TokenEndpoint":
         chance=random.SystemRandom(),
         worst_case=wire.limits.whole,
         limited=lambda _limit: None,  # a person who signs in sees it and waits
+        spent=lambda: None,  # a sign-in asks nothing of the Web API
         warnings=[],
     )
     return TokenEndpoint(accounts_url=hosts(environ).accounts, wire=wire, caller=caller)
@@ -245,6 +254,7 @@ def service(
         wire=_wire(environ, clock),
         clock=clock,
         chance=chance,
+        daily_requests=DAILY_REQUESTS if places.api == API_URL else None,  # no other server has Spotify's quota
     )
     return Service(
         connect=connect,
@@ -253,5 +263,6 @@ def service(
         chance=chance,
         watch=watch or NobodyWatches(),
         stop=stop,
+        executor=ThreadPoolExecutor(SIDE_BY_SIDE),
         settle=settle_seconds(environ),
     )

@@ -1,8 +1,11 @@
 """What one run may spend: time, retries, waiting. One budget per run, shared by every account in it."""
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
+from threading import Lock
 from typing import Final, Protocol
 
+from syncer.allowance import Allowance
 from syncer.errors import Interrupted, OutOfTime
 
 RETRIES: Final = 20
@@ -33,7 +36,7 @@ class Stop:
 
 
 class Budget:
-    """The limits of one run; every request asks :meth:`allow` first."""
+    """The limits of one run; every request asks :meth:`allow` first. Several threads may spend from it."""
 
     def __init__(self, clock: _Monotonic, *, deadline: float | None = None, stop: Stop | None = None) -> None:
         """*deadline* is on the clock's monotonic scale; None = no deadline."""
@@ -43,7 +46,11 @@ class Budget:
         self._saved = RETRIES * SUCCESSES_PER_RETRY
         self._splits = SPLITS
         self._waited = 0.0
+        self._waits_until = -math.inf
+        self._lock = Lock()
         self.requests: Counter[str] = Counter()
+        self.allowances: defaultdict[str, Allowance] = defaultdict(Allowance)
+        """What each client id may ask for, today."""
 
     @property
     def interrupted_by(self) -> int | None:
@@ -61,28 +68,48 @@ class Budget:
         """Whether *seconds* are left beside what the report needs."""
         return self._deadline is None or self._deadline - self._clock.monotonic() > seconds + SPARE
 
+    def count(self, host: str) -> None:
+        """Count a request to *host*."""
+        with self._lock:
+            self.requests[host] += 1
+
     def succeeded(self) -> None:
         """Earn a part of a retry."""
-        self._saved += 1
+        with self._lock:
+            self._saved += 1
 
     def take_retry(self) -> bool:
         """Spend one retry, if one is left."""
-        if self._saved < SUCCESSES_PER_RETRY:
-            return False
-        self._saved -= SUCCESSES_PER_RETRY
-        return True
+        with self._lock:
+            if self._saved < SUCCESSES_PER_RETRY:
+                return False
+            self._saved -= SUCCESSES_PER_RETRY
+            return True
 
     def take_split(self) -> bool:
         """Spend the halving of one refused batch, if one is left."""
-        self._splits -= 1
-        return self._splits >= 0
+        with self._lock:
+            self._splits -= 1
+            return self._splits >= 0
 
     def may_wait(self, seconds: float, worst_case: float = 0.0) -> bool:
         """Whether *seconds* of waiting, and then a request of at most *worst_case*, fit this run's limits."""
-        return self._waited + seconds <= MAX_WAITED and self.has(seconds + worst_case)
+        with self._lock:
+            waited = self._waited + self._added_by(seconds)
+        return waited <= MAX_WAITED and self.has(seconds + worst_case)
 
     def wait(self, seconds: float) -> None:
-        """Sleep; it counts against :data:`MAX_WAITED`. Interrupted if the wish to stop came meanwhile."""
-        self._waited += seconds
+        """Sleep; it counts against :data:`MAX_WAITED`. Interrupted if the wish to stop came meanwhile.
+
+        What several threads wait at the same time counts once.
+        """
+        with self._lock:
+            self._waited += self._added_by(seconds)
+            self._waits_until = max(self._waits_until, self._clock.monotonic() + seconds)
         self._clock.sleep(seconds)
         self.allow()
+
+    def _added_by(self, seconds: float) -> float:
+        """Return by how much a wait of *seconds* from now on outlasts those under way."""
+        under_way = max(0.0, self._waits_until - self._clock.monotonic())
+        return max(0.0, seconds - under_way)

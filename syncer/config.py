@@ -11,8 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import jsonschema
-
 from syncer.document import Document, KeyPath, in_file_order, read
 from syncer.ids import NotAPlaylist, PlaylistId, is_spotify_made, playlist_id, shorten
 from syncer.model import DEFAULT_ACCOUNT, Account, Config, LikedSongs, Pair, PlaylistSource, Source
@@ -45,6 +43,8 @@ _Error = Any
 
 
 def _shape(document: Document) -> None:
+    import jsonschema  # noqa: PLC0415 - takes as long to import as half of ours
+
     validator = jsonschema.Draft202012Validator(schema("config"))
     for error in validator.iter_errors(document.data):
         path: KeyPath = tuple(error.absolute_path)
@@ -145,11 +145,15 @@ def _accounts(document: Document, entries: dict[str, Any]) -> Iterator[Account]:
         path: KeyPath = ("accounts", name)
         if path in document.unquoted_keys:
             document.blame(path, f"write it in quotes: {shorten(name)}", place=document.keys[path])
-        file = _mapping(entry).get("file")
+        options = _mapping(entry)
+        file, daily = options.get("file"), options.get("daily_requests")
+        if name != DEFAULT_ACCOUNT and options.keys() == {"daily_requests"}:
+            document.blame(path, "needs 'secret: NAME' or 'file: PATH' too: only 'default' has a place of its own")
         yield Account(
             name=name,
-            secret=_mapping(entry).get("secret"),
+            secret=options.get("secret"),
             file=_absolute(document, (*path, "file"), file) if isinstance(file, str) else None,
+            daily_requests=daily if type(daily) is int else None,
         )
 
 

@@ -338,6 +338,19 @@ class StoreUnreachable(SyncError):
     reach = Reach.ACCOUNT
 
 
+class DayIsSpent(SyncError):
+    """What the app may ask for in a day, by our own reckoning, is spent but for what later runs need."""
+
+    code = Code.QUOTA_EXCEEDED
+    reach = Reach.ACCOUNT
+
+    def __init__(self, requests: int) -> None:
+        super().__init__(
+            f"this run's share of the {requests} requests a day is spent",
+            hint="nothing to do: the next runs go on from here; or raise daily_requests of the account",
+        )
+
+
 # --- the whole run ----------------------------------------------------------------------------------------------------
 
 

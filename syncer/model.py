@@ -1,5 +1,6 @@
 """The words of the product as frozen values; nothing here does anything."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,7 +12,7 @@ from syncer.ids import PlaylistId, Uri, playlist_uri
 MAX_BATCH: Final = 100
 """URIs in one append (contract §2.3)."""
 PAGE_SIZE: Final = 50
-"""Entries in one page of a read (contract §2.2)."""
+"""Entries in one page of a read, and playlists in one of the library (contract §2.2, §2.4)."""
 MAX_ITEMS: Final = 10_000
 """Items we let a target grow to (contract §2.3; fault model P8)."""
 DEFAULT_ACCOUNT: Final = "default"
@@ -80,6 +81,8 @@ class Account:
     name: str
     secret: str | None = None
     file: str | None = None
+    daily_requests: int | None = None
+    """What its app may ask of Spotify in a day; None = what is known to last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,8 @@ class Head:
     snapshot_id: str
     readable: bool
     total: int
+    first: tuple[Item, ...] = ()
+    """The first entries, as far as they were asked for and came with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +142,15 @@ class Page:
 
     total: int
     items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One page of the account's library of playlists, and how many playlists are in it in all."""
+
+    total: int
+    snapshots: Mapping[PlaylistId, str]
+    """The snapshot id of each playlist on the page; some places of a page are empty (contract §2.4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +232,8 @@ class Outcome:
     deferred: int = 0
     unconfirmed: int = 0
     rejected: tuple[Item, ...] = ()
+    skipped: Mapping[Reason, int] = field(default_factory=dict)
+    """What was left out beside the skips of the plan, counted."""
     error: Failure | None = None
 
 
@@ -229,6 +245,10 @@ class SignIn:
     consented: date | None = None
     login_option: str = ""
     """What `syncer login` must be told to renew it, beside the account."""
+    requests_today: int | None = None
+    """What its app asked of Spotify in the last 24 hours, as far as that was kept."""
+    requests_left: int | None = None
+    """How often it may still look for news today; None if as often as it likes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

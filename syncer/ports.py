@@ -1,14 +1,20 @@
 """What the one path wants from the world. Adapters and test fakes keep these contracts alike."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from syncer.allowance import Allowance
 from syncer.budget import Budget
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Account, Add, AddState, Head, NotBefore, Outcome, Page, Pair, SignIn
+from syncer.model import Account, Add, AddState, Head, Listing, NotBefore, Outcome, Page, Pair, SignIn
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -42,8 +48,18 @@ class Playlists(Protocol):
     account or the run.
     """
 
-    def head(self, playlist: PlaylistId) -> Head:
-        """Return what *playlist* says of itself; NotFound if there is none for this account."""
+    def head(self, playlist: PlaylistId, *, contents: bool = False) -> Head:
+        """Return what *playlist* says of itself; NotFound if there is none for this account.
+
+        With *contents* its first entries come along, as many as Spotify cares to send: it may send none.
+        """
+        ...
+
+    def listing(self, offset: int) -> Listing:
+        """Return at most PAGE_SIZE playlists of the account's library from *offset* on; MissingScope without consent.
+
+        A playlist may be missing from it, and still be one that the account can read.
+        """
         ...
 
     def page(self, playlist: PlaylistId, offset: int) -> Page:
@@ -57,8 +73,8 @@ class Playlists(Protocol):
         """Return at most PAGE_SIZE of the Liked Songs from *offset* on; MissingScope if not consented to."""
         ...
 
-    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
-        """Add 1 to MAX_BATCH addable *uris* at the end, in order, all or none.
+    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> str | None:
+        """Add 1 to MAX_BATCH addable *uris* at the end, in order, all or none; return the new snapshot id, if told.
 
         Returns only if they were added. UnclearAdd: they may have been. Every other error: they were not;
         TargetNotWritable, MissingScope or NotFound say why, Rejected that one of the URIs is bad.
@@ -73,6 +89,9 @@ class Connection:
     playlists: Playlists
     sign_in: SignIn
     warnings: list[str] = field(default_factory=list)
+    client_id: str = ""
+    allowance: Allowance = field(default_factory=Allowance)
+    """The same one for all accounts of a client id in one run."""
 
 
 class Connect(Protocol):
@@ -194,6 +213,25 @@ class StateStore(Protocol):
 
     def stopped_at(self, pair: str | None) -> None:
         """Keep *pair* for :meth:`resume_at`; None if the run reached them all."""
+        ...
+
+    def cached(self, name: str) -> bytes | None:
+        """Return what :meth:`cache` kept last under *name*, whole; None if there is nothing, or it is damaged.
+
+        What is cached only saves requests: it may be gone at any time.
+        """
+        ...
+
+    def cache(self, name: str, content: bytes) -> None:
+        """Keep *content*, of up to some megabytes, under *name* in place of what was there: all of it or nothing."""
+        ...
+
+
+class Executor(Protocol):
+    """Does several things side by side; ``concurrent.futures`` has those that do."""
+
+    def submit(self, task: Callable[[int], T], argument: int, /) -> "Future[T]":
+        """Have *task* done soon; at most SIDE_BY_SIDE at a time are under way."""
         ...
 
 

@@ -1,29 +1,143 @@
-"""Read playlists without holes, each at most once a run."""
+"""Read playlists without holes, several pages side by side."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import wait
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
 from typing import Final, Self
 
-from syncer.errors import (
-    NotFound,
-    SourceNotReadable,
-    SourceSpotifyMade,
-    SyncError,
-    TargetNotWritable,
-    TargetUnstable,
-    UnclearAdd,
-    UnreadableAnswer,
-)
-from syncer.ids import PlaylistId, Uri, is_spotify_made, playlist_uri
-from syncer.model import PAGE_SIZE, Head, Item, LikedSongs, Page, Source
-from syncer.ports import Playlists, Watch
+from syncer.cache import Contents
+from syncer.errors import SyncError, TargetUnstable, UnclearAdd, UnreadableAnswer
+from syncer.ids import PlaylistId, Uri, playlist_uri
+from syncer.model import PAGE_SIZE, Item, Page
+from syncer.ports import Executor, Watch
 
 Fetch = Callable[[int], Page]
 """Entries from an offset on."""
+Start = Callable[[], Contents]
+"""The first entries of a playlist as it is now, asked for anew."""
+CutShort = Callable[[Contents], None]
+"""Hears what was read before an error ended a read."""
 
 TRIES: Final = 4
 """Whole reads of a target that keeps changing, before we give up on it (fault model §4)."""
 REREADS: Final = 4
 """Whole reads that one pair may ask for because its target is not as it was read (fault model I16)."""
+SIDE_BY_SIDE: Final = 4
+"""Pages of one read that may be under way at once (fault model §3)."""
+
+
+class Reader:
+    """Reads the pages of one playlist behind its first entries."""
+
+    def __init__(
+        self,
+        name: str,
+        fetch: Fetch,
+        *,
+        executor: Executor,
+        watch: Watch,
+        cut_short: CutShort = lambda _read: None,
+    ) -> None:
+        """*name* is how reports call it; *cut_short* is for those who can go on from there another time."""
+        self._name = name
+        self._fetch = fetch
+        self._executor = executor
+        self._watch = watch
+        self._cut_short = cut_short
+
+    def rest(self, start: Contents) -> Contents:
+        """Return all entries, *start* being the first of them.
+
+        One that moves meanwhile costs a delay at most: good enough for a source.
+        """
+        if read := self._read_on(start, overlap=0):
+            return read
+        items = tuple(self._entries())
+        return replace(start, version=None, total=len(items), items=items)
+
+    def _entries(self) -> Iterator[Item]:
+        """Yield the entries of a playlist that changed while it was read."""
+        offset = 0
+        while True:
+            page = self._fetch(offset)
+            yield from page.items
+            offset += len(page.items)
+            if offset >= page.total:
+                return
+            if not page.items:
+                raise self._hole()
+
+    def whole(self, start: Start, first: Contents | None = None) -> Contents:
+        """Return all entries of a playlist that someone may be editing; TargetUnstable if it never held still.
+
+        Pages overlap by one entry, so an entry that moves between two pages is noticed (fault model §4). *first* is
+        what a read cut short left of it.
+        """
+        previous: Contents | None = None
+        for _ in range(TRIES):
+            begun, first = first or start(), None
+            read = self._read_on(begun, overlap=1)
+            if read and (len(read.items) == len(begun.items) or not _seen_twice(read.items) or _equal(read, previous)):
+                return read
+            previous = read
+        raise TargetUnstable(self._name)
+
+    def _read_on(self, start: Contents, *, overlap: int) -> Contents | None:
+        """Return everything, read once from the end of *start* on; None if the playlist shifted meanwhile."""
+        items, total = list(start.items), start.total
+        try:
+            while len(items) < total:
+                begin = max(0, len(items) - overlap)
+                end = max(begin + 1, total - overlap)  # a page of nothing but the overlap is not asked for
+                if not self._read_pages(items, total, range(begin, end, PAGE_SIZE - overlap)):
+                    return None
+        except SyncError:
+            self._cut_short(replace(start, items=tuple(items)))
+            raise
+        return replace(start, items=tuple(items))
+
+    def _read_pages(self, items: list[Item], total: int, offsets: Sequence[int]) -> bool:
+        """Add to *items* what is on the pages at *offsets*, up to a page that is short; False if it does not fit."""
+        before = len(items)
+        with closing(self._side_by_side(offsets)) as pages:
+            for offset, page in zip(offsets, pages, strict=True):
+                known = items[offset:]
+                if page.total != total or page.items[: len(known)] != tuple(known):
+                    return False
+                items += page.items[len(known) :]
+                self._watch.reading(self._name, min(len(items), total), total)
+                if len(page.items) < PAGE_SIZE:
+                    break  # Spotify may serve smaller pages than we ask for; then the next begins where this one ends
+        if len(items) == before:
+            raise self._hole()
+        return len(items) <= total
+
+    def _side_by_side(self, offsets: Sequence[int]) -> Generator[Page, None, None]:
+        """Yield the page at each of *offsets*; whatever ends that, none of its requests is under way afterwards."""
+        if len(offsets) == 1:
+            yield self._fetch(offsets[0])
+            return
+        pages = [self._executor.submit(self._fetch, offset) for offset in offsets]
+        try:
+            for page in pages:
+                yield page.result()
+        finally:
+            wait([page for page in pages if not page.cancel()])
+
+    def _hole(self) -> UnreadableAnswer:
+        return UnreadableAnswer(f"Spotify sent an empty page in the middle of {self._name}")
+
+
+def _equal(read: Contents, other: Contents | None) -> bool:
+    return other is not None and read.items == other.items
+
+
+def _seen_twice(items: Sequence[Item]) -> bool:
+    """Whether one entry shows up twice, as it would if entries were moved while several pages were read."""
+    entries = [(item.uri, item.added_at) for item in items if item.uri is not None]
+    return len(set(entries)) < len(entries)
 
 
 class Target:
@@ -39,6 +153,11 @@ class Target:
         """Sent with an unclear outcome: not to be sent again in this run, by any pair (fault model §2)."""
         self.blocked: UnclearAdd | None = None
         """Set while an unclear add could not be settled: nothing more is added in this run."""
+        self._version: str | None = None
+        self._read_at: datetime | None = None
+        self._is_sure = True
+        """Whether nobody was seen to change it since it was read whole: a tail alone says little of the rest."""
+        self._load: Load | None = None
         self._fetch: Fetch | None = None
         self._unseen = 0
         self._rereads = 0
@@ -59,26 +178,52 @@ class Target:
         latest = self.items[len(self.items) - self._unseen :]
         return [item.uri for item in latest if item.uri is not None]
 
-    def opened(self, fetch: Fetch) -> Self:
-        """Return it for the next pair: read through *fetch* from now on, and again REREADS times at most."""
-        self._fetch, self._rereads = fetch, REREADS
+    @property
+    def version(self) -> str | None:
+        """The snapshot id under which ``items`` is what is there; None while that is not sure."""
+        return self._version if self._is_sure and not self._unseen and not self.blocked else None
+
+    @property
+    def contents(self) -> Contents | None:
+        """What is there, for later runs; None while that is not sure."""
+        if self._read_at is None or self.version is None:
+            return None
+        items = tuple(self.items)
+        return Contents(version=self.version, total=len(items), items=items, read_at=self._read_at)
+
+    def opened(self, load: "Load", fetch: Fetch) -> Self:
+        """Return it for the next pair: read through these from now on, and again REREADS times at most."""
+        self._load, self._fetch, self._rereads = load, fetch, REREADS
         return self
 
-    def read(self) -> None:
-        """Read all of it; TargetUnstable if it never holds still."""
-        self.items, self._unseen, self.is_read = list(read_whole(self._page, self.name)), 0, True
+    def read(self, *, anew: bool = False) -> None:
+        """Have all of it; TargetUnstable if it never holds still. *anew*: what was read before does not count."""
+        if self._load is None:
+            raise _unopened()
+        contents = self._load(anew)
+        self.items, self._version, self._read_at = list(contents.items), contents.version, contents.read_at
+        self._unseen, self.is_read, self._is_sure = 0, True, True
 
     def read_again(self) -> None:
         """Read all of it once more; TargetUnstable if that was needed too often for one pair."""
         if self._rereads == 0:
             raise TargetUnstable(self.name)
         self._rereads -= 1
-        self.read()
+        self.read(anew=True)
 
-    def extend(self, items: Sequence[Item]) -> None:
-        """Remember that *items* were added to its end, though no read has shown them yet."""
+    def expect(self, items: Sequence[Item]) -> None:
+        """Remember that *items* were added to its end before it was read, though the read does not show them yet."""
+        if items:
+            self.extend(items, None)
+
+    def extend(self, items: Sequence[Item], version: str | None) -> None:
+        """Remember that *items* were added to its end, though no read has shown them yet.
+
+        *version* is the snapshot id that it has once they show, where that is known.
+        """
         self.items += items
         self._unseen += len(items)
+        self._version = version
 
     def bar(self, uris: Sequence[Uri]) -> None:
         """Remember that *uris* are about to be sent, with an outcome that is not known yet."""
@@ -115,131 +260,22 @@ class Target:
         arrived = page.items[len(known) :]
         self.items += arrived
         self._unseen = 0
+        self._is_sure = self._is_sure and not arrived
         return len(self.items) == page.total or (bool(arrived) and self.check_tail())
 
     def _page(self, offset: int) -> Page:
         if self._fetch is None:
-            raise RuntimeError("a target is opened before it is read")
+            raise _unopened()
         return self._fetch(offset)
 
 
-class Library:
-    """What one run knows of every playlist: each read once, and what the run itself added."""
-
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
-        self._heads: dict[tuple[str, PlaylistId], Head | SyncError] = {}
-        self._sources: dict[tuple[str, Source], tuple[Item, ...]] = {}
-        self._targets: dict[PlaylistId, Target] = {}
-
-    def source(self, account: str, playlists: Playlists, source: Source) -> Sequence[Item]:
-        """Return the items of *source* in order, as *account* sees them.
-
-        A target that this run extended counts with what was added, whether a read shows it yet or not.
-        """
-        if isinstance(source, LikedSongs):
-            return self._read_source(account, source, playlists.liked_page)
-        try:
-            fetch = self._readable(account, playlists, source.id)
-            if (target := self._targets.get(source.id)) and target.is_read:
-                return target.items
-            return self._read_source(account, source, fetch)
-        except (NotFound, SourceNotReadable):
-            if is_spotify_made(source.id):
-                raise SourceSpotifyMade(playlist_uri(source.id)) from None
-            raise
-
-    def _readable(self, account: str, playlists: Playlists, playlist: PlaylistId) -> Fetch:
-        if not self._head(account, playlists, playlist).readable:
-            raise SourceNotReadable(playlist_uri(playlist))
-        return lambda offset: playlists.page(playlist, offset)
-
-    def target(self, account: str, playlists: Playlists, playlist: PlaylistId) -> Target:
-        """Return what the run knows of a target, to be read and written as *account*; nothing of it is read yet."""
-        if not self._head(account, playlists, playlist).readable:
-            raise TargetNotWritable(playlist_uri(playlist))
-        target = self._targets.setdefault(playlist, Target(playlist))
-        return target.opened(lambda offset: self._seen(target.name, offset, playlists.page(playlist, offset)))
-
-    def _head(self, account: str, playlists: Playlists, playlist: PlaylistId) -> Head:
-        key = (account, playlist)
-        if key not in self._heads:
-            try:
-                self._heads[key] = playlists.head(playlist)
-            except NotFound as gone:
-                self._heads[key] = gone
-        head = self._heads[key]
-        if isinstance(head, SyncError):
-            raise head
-        return head
-
-    def _read_source(self, account: str, source: Source, fetch: Fetch) -> tuple[Item, ...]:
-        key = (account, source)
-        if key not in self._sources:
-            self._sources[key] = tuple(
-                _entries(lambda offset: self._seen(str(source), offset, fetch(offset)), str(source))
-            )
-        return self._sources[key]
-
-    def _seen(self, what: str, offset: int, page: Page) -> Page:
-        self._watch.reading(what, min(offset + len(page.items), page.total), page.total)
-        return page
+Load = Callable[[bool], Contents]
+"""All entries of a target; asked with True, as they are now."""
 
 
-def read_whole(fetch: Fetch, name: str) -> tuple[Item, ...]:
-    """Return all entries of a playlist that someone may be editing; TargetUnstable if it never held still.
-
-    Pages overlap by one entry, so an entry that moves between two pages is noticed (fault model §4).
-    """
-    previous: tuple[Item, ...] | None = None
-    for _ in range(TRIES):
-        items = _overlapping_pass(fetch, name)
-        if items is not None and (items == previous or not _seen_twice(items)):
-            return items
-        previous = items
-    raise TargetUnstable(name)
-
-
-def _overlapping_pass(fetch: Fetch, name: str) -> tuple[Item, ...] | None:
-    """Read once from start to end; None if the playlist shifted meanwhile."""
-    page = fetch(0)
-    total, items = page.total, list(page.items)
-    while len(items) < total:
-        if not items:
-            raise _hole(name)
-        page = fetch(len(items) - 1)
-        if page.total != total or not page.items or page.items[0] != items[-1]:
-            return None
-        if len(page.items) == 1:
-            raise _hole(name)
-        items += page.items[1:]
-    return tuple(items) if len(items) == total else None
+def _unopened() -> RuntimeError:
+    return RuntimeError("a target is opened before it is read")
 
 
 def _same(some: Sequence[Item], others: Sequence[Item]) -> bool:
     return [item.uri for item in some] == [item.uri for item in others]
-
-
-def _seen_twice(items: tuple[Item, ...]) -> bool:
-    """Whether one entry shows up twice in a read of several pages, as it would if entries were moved meanwhile."""
-    if len(items) <= PAGE_SIZE:
-        return False
-    entries = [(item.uri, item.added_at) for item in items if item.uri is not None]
-    return len(set(entries)) < len(entries)
-
-
-def _entries(fetch: Fetch, name: str) -> Iterator[Item]:
-    """Yield the entries of a source. One that moves meanwhile costs a run's delay at most: no overlap needed."""
-    offset = 0
-    while True:
-        page = fetch(offset)
-        yield from page.items
-        offset += len(page.items)
-        if offset >= page.total:
-            return
-        if not page.items:
-            raise _hole(name)
-
-
-def _hole(name: str) -> UnreadableAnswer:
-    return UnreadableAnswer(f"Spotify sent an empty page in the middle of {name}")

@@ -108,7 +108,8 @@ def _pair(outcome: Outcome, *, dry_run: bool, most: int | None) -> dict[str, Any
 
 def skipped(outcome: Outcome) -> dict[Reason, int]:
     """Count what *outcome* left out, by reason, in a fixed order; reasons that never applied are absent."""
-    counts = Counter(skip.reason for skip in outcome.plan.skips) if outcome.plan else Counter[Reason]()
+    counts = Counter(outcome.skipped)
+    counts.update(skip.reason for skip in (outcome.plan.skips if outcome.plan else ()))
     counts[Reason.REJECTED] += len(outcome.rejected)
     return {reason: counts[reason] for reason in Reason if counts[reason]}
 
@@ -129,6 +130,8 @@ def _account(sign_in: SignIn, today: date) -> dict[str, Any]:
         "name": sign_in.account,
         "sign_in_expires_at": ends.isoformat() if ends else None,
         "days_left": (ends - today).days if ends else None,
+        "requests_today": sign_in.requests_today,
+        "requests_left": sign_in.requests_left,
     }
 
 
@@ -233,9 +236,15 @@ def summary(report: Report) -> str:
     sentences = [
         f"Nothing was changed: {items} to add" if report.dry_run else f"{items} added",
         *([f"Pairs: {', '.join(pairs)}"] if pairs else []),
-        f"{_many(sum(report.requests.values()), 'request')} to Spotify",
+        f"{_many(sum(report.requests.values()), 'request')} to Spotify{_left(report.sign_ins)}",
     ]
     return "".join(f"{sentence}. " for sentence in sentences).rstrip()
+
+
+def _left(sign_ins: Sequence[SignIn]) -> str:
+    """Say how many more the day allows, where that has a limit: of several accounts, the one with the fewest."""
+    left = [one.requests_left for one in sign_ins if one.requests_left is not None]
+    return f", {min(left)} left for today" if left else ""
 
 
 def _many(count: int, word: str) -> str:

@@ -4,49 +4,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
-from http import HTTPStatus
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
+from syncer import aws
 from syncer.credentials import ROUNDS, Document, busy
 from syncer.errors import AwsDenied, CredentialsUnreadable, StoreUnreachable, SyncError
 from syncer.ports import Credentials, Stored, StoredMeanwhile
 
-ATTEMPTS, CONNECT_SECONDS, READ_SECONDS = 3, 3, 5
+CONNECT_SECONDS, READ_SECONDS = 3, 5
 BACKOFF_SECONDS = 3
-"""What the SDK waits between them at most: up to 1 s, then up to 2."""
+"""What the SDK waits between its attempts at most: up to 1 s, then up to 2."""
 
 _CURRENT = "AWSCURRENT"
 _NEXT = "syncer-next"
 """Marks the version last put. It stays there: the next put moves it, and AWS never has to make another."""
 
-_PASSING = {
-    "InternalFailure",
-    "InternalServiceError",
-    "LimitExceededException",  # a hundred versions within a day
-    "RequestLimitExceeded",
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "ServiceUnavailable",
-    "ServiceUnavailableException",
-    "Throttling",
-    "ThrottledException",
-    "ThrottlingException",
-    "TooManyRequestsException",
-}
-_UNKNOWN_CALLER = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "MissingAuthenticationToken",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
 _KEY_REFUSED = {"DecryptionFailure", "EncryptionFailure"}
-_SET_UP = "set up AWS credentials and a region: `aws configure`, or AWS_PROFILE and AWS_DEFAULT_REGION"
-"""AWS_REGION alone would not do: boto3 does not read it."""
 
 
 class Client(Protocol):
@@ -63,15 +37,8 @@ class Client(Protocol):
 
 def connect() -> Client:
     """Return boto3's client, found by boto3's own rules."""
-    from boto3.session import Session  # noqa: PLC0415 - a quarter of a second that only users of AWS spend
-    from botocore.config import Config  # noqa: PLC0415 - the same
-
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-    )
-    return cast("Client", Session().client("secretsmanager", config=config))
+    client: Client = aws.client("secretsmanager", connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS)
+    return client
 
 
 class SecretsManagerStore:
@@ -80,7 +47,7 @@ class SecretsManagerStore:
     def __init__(self, name: str, client_factory: Callable[[], Client] = connect) -> None:
         self.place = name
         self.login_option = f"--secret {name}"
-        self.slowest = float(ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + BACKOFF_SECONDS)
+        self.slowest = float(aws.ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + BACKOFF_SECONDS)
         self._client_factory = client_factory
 
     def load(self) -> Stored:
@@ -213,13 +180,10 @@ def _refusal(answer: Mapping[str, Any], action: str, name: str) -> SyncError:
     """Say what AWS answered."""
     code: str = answer["Error"]["Code"]
     call = f"secretsmanager:{action} on {name}"
-    if code in _PASSING or answer["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if aws.passes(answer):
         return StoreUnreachable(f"AWS could not do {call}: {code}", hint="nothing to do: the next run tries again")
-    if code in _UNKNOWN_CALLER:
-        return AwsDenied(
-            f"AWS does not accept its credentials for {call}: {code}",
-            hint="renew the AWS credentials, for example with `aws sso login`",
-        )
+    if aws.is_unknown_caller(answer):
+        return AwsDenied(f"AWS does not accept its credentials for {call}: {code}", hint=aws.RENEW)
     if code.startswith("AccessDenied") or code in _KEY_REFUSED:
         if code in _KEY_REFUSED or "KMS" in answer["Error"]["Message"]:
             needed = "kms:Decrypt" if action == "GetSecretValue" else "kms:GenerateDataKey and kms:Decrypt"
@@ -253,10 +217,8 @@ def _unfit(code: str, action: str, name: str, call: str) -> SyncError:
 
 def _not_sent(error: Exception, action: str, name: str) -> SyncError:
     """Say why there is no answer."""
-    from botocore import exceptions  # noqa: PLC0415 - loaded already
-
     call = f"secretsmanager:{action} on {name}"
     kind = type(error).__name__
-    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
+    if aws.is_unreached(error):
         return StoreUnreachable(f"AWS was not reached for {call}: {kind}", hint="check the network and try again")
-    return AwsDenied(f"AWS could not be asked for {call}: {kind}", hint=_SET_UP)
+    return AwsDenied(f"AWS could not be asked for {call}: {kind}", hint=aws.SET_UP)

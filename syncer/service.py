@@ -1,17 +1,22 @@
 """The one path: every way in ends here, and every pair takes it."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Final
 
 from syncer import planner
+from syncer.allowance import Allowance
 from syncer.appending import SETTLE, Applied, Hand, Memory, Pretence, Writer
 from syncer.budget import Budget, Stop
+from syncer.cache import Cache
 from syncer.errors import (
     Bug,
     ConfigError,
+    DayIsSpent,
     Interrupted,
     Locked,
     Outage,
@@ -26,6 +31,7 @@ from syncer.errors import (
     UnclearAdd,
 )
 from syncer.ids import shorten
+from syncer.library import Library
 from syncer.model import (
     MAX_ITEMS,
     Addition,
@@ -42,8 +48,8 @@ from syncer.model import (
     Skip,
     Status,
 )
-from syncer.ports import Chance, Clock, Connect, Connection, Playlists, StateStore, Watch
-from syncer.reading import Library, Target
+from syncer.ports import Chance, Clock, Connect, Connection, Executor, StateStore, Watch
+from syncer.reading import Target
 from syncer.report import sign_in_warning
 
 log = logging.getLogger(__name__)
@@ -68,6 +74,7 @@ class Service:
         chance: Chance,
         watch: Watch,
         stop: Stop,
+        executor: Executor,
         settle: float = SETTLE,
     ) -> None:
         """*settle* is the window W of the fault model, in seconds."""
@@ -77,6 +84,7 @@ class Service:
         self._chance = chance
         self._watch = watch
         self._stop = stop
+        self._executor = executor
         self._settle = settle
 
     def run(self, config: Config, request: Request | None = None, *, deadline: float | None = None) -> Report:
@@ -84,13 +92,14 @@ class Service:
 
         *deadline* is on the clock's monotonic scale: no request starts that might pass it.
         """
-        run = self._begun(config, request, deadline)
+        run = self._begun(config, request, deadline, dry_run=False)
         left = LEASE if deadline is None else deadline - self._clock.monotonic() + LEASE_BEYOND_DEADLINE
         outcomes: tuple[Outcome, ...] = ()
         try:
             with self._state.lock(run.id, now=run.started, until=run.started + timedelta(seconds=left)):
                 run.hand = Writer(run.id, state=self._state, budget=run.budget, clock=self._clock, settle=self._settle)
                 outcomes = run.outcomes(first=self._state.resume_at())
+                run.close()
                 if not (request and request.names):
                     self._state.stopped_at(run.not_reached)
         except (Locked, StateUnusable) as refused:
@@ -99,17 +108,18 @@ class Service:
 
     def plan(self, config: Config, request: Request | None = None, *, deadline: float | None = None) -> Report:
         """Report what :meth:`run` would do, from reads alone."""
-        run = self._begun(config, request, deadline)
+        run = self._begun(config, request, deadline, dry_run=True)
         outcomes: tuple[Outcome, ...] = ()
         try:
             outcomes = run.outcomes(first=self._state.resume_at())
+            run.close()
         except (Locked, StateUnusable) as refused:  # what is kept may be in the making
             run.ended = refused
         return self._report(run, outcomes or run.outcomes(), dry_run=True)
 
-    def _begun(self, config: Config, request: Request | None, deadline: float | None) -> "_Run":
+    def _begun(self, config: Config, request: Request | None, deadline: float | None, *, dry_run: bool) -> "_Run":
         names = _selected(config, request or Request())
-        started = self._clock.now()
+        started, cache = self._clock.now(), Cache(self._state)
         run = _Run(
             run_id(started, self._chance),
             config,
@@ -118,7 +128,16 @@ class Service:
             hand=Pretence(Memory(self._state, clock=self._clock, settle=self._settle)),
             budget=Budget(self._clock, deadline=deadline, stop=self._stop),
             connect=self._connect,
+            cache=cache,
+            library=Library(
+                [pair for pair in config.pairs if pair.enabled and pair.name in names],
+                cache=cache,
+                clock=self._clock,
+                watch=self._watch,
+                executor=self._executor,
+            ),
             watch=self._watch,
+            dry_run=dry_run,
         )
         log.info("run started", extra={"run_id": run.id})
         return run
@@ -152,7 +171,10 @@ class _Run:
         hand: Hand,
         budget: Budget,
         connect: Connect,
+        cache: Cache,
+        library: Library,
         watch: Watch,
+        dry_run: bool,
     ) -> None:
         self.id = run_id
         self.started = started
@@ -164,9 +186,13 @@ class _Run:
         self._config = config
         self._names = names
         self._connect = connect
+        self._cache = cache
+        self._library = library
         self._watch = watch
-        self._library = Library(watch)
+        self._dry_run = dry_run
+        self._hour = int(started.timestamp() // 3600)
         self._open: dict[str, Connection] = {}
+        self._allowances: dict[str, Allowance] = {}
         self._dead: dict[str, SyncError] = {}
         self._outages = 0
         self._tried = 0
@@ -209,8 +235,9 @@ class _Run:
             error = Bug(f"{self.id}/{pair.name}")
             log.exception("bug %s", error.id, extra={"pair": pair.name})
             outcome = _without_plan(pair, Status.FAILED, error)
+        self._library.release(pair)
         self._note(pair, error)
-        return outcome
+        return outcome if self._dry_run else _counted(outcome)
 
     def _note(self, pair: Pair, error: SyncError | None) -> None:
         """Remember how far *error* reaches."""
@@ -222,39 +249,70 @@ class _Run:
                 self.not_reached = pair.name
         elif error and error.reach is Reach.ACCOUNT:
             self._dead[pair.account] = error
+            if isinstance(error, DayIsSpent):
+                self.not_reached = self.not_reached or pair.name
         elif self._outages == OUTAGE_AFTER:
             self.ended = OutageStop()
 
     def _sync(self, pair: Pair) -> tuple[Outcome, SyncError | None]:
-        """Read, plan, append: the routine that every pair goes through."""
+        """Read, plan, append: the routine that every pair goes through, unless nothing has changed since the last."""
         self.budget.allow()
-        playlists = self._playlists(pair.account)
-        sources = [(str(one), self._library.source(pair.account, playlists, one)) for one in pair.sources]
-        target = self._library.target(pair.account, playlists, pair.target)
+        connection = self._connection(pair.account)
+        if mark := self._library.settled(pair, connection):
+            if not self._dry_run:
+                return Outcome(pair=pair, status=Status.UNCHANGED, skipped=mark.skipped), None
+            self._library.presume(pair, mark)  # a plan says of every item why it is left out
+        self._library.unsettle(pair)
+        sources = [(str(one), self._library.source(pair.account, connection, one)) for one in pair.sources]
+        target = self._library.target(pair.account, connection, pair.target)
         confirmed = self.hand.open(target)
-        plan = planner.plan(pair, (item for _, items in sources for item in items), target.uris)
+        self._library.keep_target(pair)
+        plan = planner.plan(pair, _all_items(sources), target.uris)
         error = _refusal(plan, target)
         room = max(0, MAX_ITEMS - len(target.items))
         items = () if error else _with_sources(plan.additions[:room], sources)
-        applied = self.hand.apply(pair, target, playlists, items)
+        applied = self.hand.apply(pair, target, connection.playlists, items)
         error = error or applied.error
         if len(plan.additions) > room:
             error = error or TargetFull(target.name, room=room, limit=MAX_ITEMS)
+        if not error:
+            self._settle(pair, sources, target, applied)
         return _with_plan(plan, confirmed, applied, error), error
 
-    def _playlists(self, account: str) -> Playlists:
+    def _settle(self, pair: Pair, sources: "Sources", target: Target, applied: Applied) -> None:
+        """Remember that *pair* has nothing left to add, if the target as it is now says so."""
+        left = planner.plan(pair, _all_items(sources), target.uris)
+        if set(left.additions) <= set(applied.rejected):
+            skipped = Counter(skip.reason for skip in left.skips)
+            skipped[Reason.REJECTED] += len(left.additions)
+            self._library.settle(pair, {reason: count for reason, count in skipped.items() if count})
+
+    def _connection(self, account: str) -> Connection:
         if account not in self._open:
-            self._open[account] = self._connect(self._config.account(account), self.budget)
-        return self._open[account].playlists
+            connection = self._connect(self._config.account(account), self.budget)
+            if connection.client_id not in self._allowances:
+                connection.allowance.begin(self._hour, self._cache.spent(connection.client_id))
+            self._allowances[connection.client_id] = connection.allowance
+            self._open[account] = connection
+        return self._open[account]
+
+    def close(self) -> None:
+        """Remember what later runs can do with."""
+        if not self._dry_run:
+            self._library.close()
+        for client_id, allowance in self._allowances.items():
+            self._cache.keep_spent(client_id, allowance.hours())
 
     def sign_ins(self) -> tuple[SignIn, ...]:
         """What is known of the sign-in of each account that the pairs of this run name."""
         used = {pair.account for pair in self._config.pairs if pair.enabled and pair.name in self._names}
-        return tuple(
-            self._open[account.name].sign_in if account.name in self._open else SignIn(account=account.name)
-            for account in self._config.accounts
-            if account.name in used
-        )
+        return tuple(self._sign_in(account.name) for account in self._config.accounts if account.name in used)
+
+    def _sign_in(self, account: str) -> SignIn:
+        if account not in self._open:
+            return SignIn(account=account)
+        allowance = self._open[account].allowance
+        return replace(self._open[account].sign_in, requests_today=allowance.spent, requests_left=allowance.left)
 
     def warnings(self) -> Iterator[str]:
         """What the config and the accounts of this run had to say beside the errors."""
@@ -263,13 +321,14 @@ class _Run:
             yield from connection.warnings
             if warning := sign_in_warning(connection.sign_in, self.started.date()):
                 yield warning
+        yield from filter(None, (allowance.warning for allowance in self._allowances.values()))
 
 
 def _status(error: SyncError, *, begun: bool) -> Status:
     """Name what *error* leaves of a pair: partial and not-tried pass by themselves, failed needs a look."""
     if begun or isinstance(error, UnclearAdd | TargetFull | TargetUnstable):
         return Status.PARTIAL
-    return Status.NOT_TRIED if error.reach is Reach.RUN else Status.FAILED
+    return Status.NOT_TRIED if error.reach is Reach.RUN or isinstance(error, DayIsSpent) else Status.FAILED
 
 
 def _refusal(plan: Plan, target: Target) -> SyncError | None:
@@ -282,7 +341,15 @@ def _refusal(plan: Plan, target: Target) -> SyncError | None:
     return target.blocked if planned else None
 
 
-def _with_sources(items: Sequence[Item], sources: Sequence[tuple[str, Sequence[Item]]]) -> list[Addition]:
+Sources = Sequence[tuple[str, Sequence[Item]]]
+"""What each source holds, by how reports name it."""
+
+
+def _all_items(sources: Sources) -> Iterator[Item]:
+    return (item for _, items in sources for item in items)
+
+
+def _with_sources(items: Sequence[Item], sources: Sources) -> list[Addition]:
     """Say of each of *items* which source had it first."""
     wanted = {item.uri for item in items}
     first = {item.uri: name for name, held in reversed(sources) for item in held if item.uri in wanted}
@@ -310,6 +377,14 @@ def _with_plan(plan: Plan, confirmed: Sequence[Item], applied: Applied, error: S
         deferred=len(plan.additions) - told,
         error=failure(error) if error else None,
     )
+
+
+def _counted(outcome: Outcome) -> Outcome:
+    """Keep only the number of skips: no report of a run names their items, of which there may be a million."""
+    if outcome.plan is None:
+        return outcome
+    counts = Counter(skip.reason for skip in outcome.plan.skips)
+    return replace(outcome, plan=replace(outcome.plan, skips=()), skipped=counts)
 
 
 def _without_plan(pair: Pair, status: Status, error: SyncError) -> Outcome:

@@ -1,10 +1,16 @@
 """One strict fake per port: it refuses what the real thing refuses, and keeps the history that tests read."""
 
+import random
+import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
+from syncer.allowance import Allowance
 from syncer.budget import Budget
+from syncer.cache import Cache
 from syncer.errors import (
     MissingScope,
     NotFound,
@@ -15,6 +21,7 @@ from syncer.errors import (
     UnclearAdd,
 )
 from syncer.ids import PlaylistId, Uri, is_addable, playlist_uri
+from syncer.library import Library
 from syncer.model import (
     MAX_BATCH,
     PAGE_SIZE,
@@ -26,6 +33,7 @@ from syncer.model import (
     Item,
     Kind,
     LikedSongs,
+    Listing,
     NotBefore,
     Outcome,
     Page,
@@ -35,8 +43,11 @@ from syncer.model import (
     Source,
 )
 from syncer.ports import Connection, Playlists
+from syncer.reading import SIDE_BY_SIDE
 from syncer.state import rows
 from syncer.state.nothing import NoState
+
+T = TypeVar("T")
 
 
 def identifier(word: str) -> PlaylistId:
@@ -116,8 +127,11 @@ class FakePlaylists:
     """Playlists in memory. ``FakePlaylists(fresh="abc")`` has one playlist of three one-letter tracks.
 
     ``held`` is the truth, ``shows`` what a read makes of it; ``added`` lists every append that was carried out as
-    (playlist, letters), ``reads`` every request. ``before`` is called with each request before it is carried out, and
-    what it returns is raised. ``bad`` are URIs that no add may hold, ``lacks`` the scopes that were not consented to.
+    (playlist, letters), ``reads`` every request, ``head+`` being one with contents. ``before`` is called with each
+    request before it is carried out, and what it returns is raised. ``bad`` are URIs that no add may hold, ``lacks``
+    the scopes that were not consented to. ``library`` has the words of the playlists that a listing names, None: all of
+    them; those that are not there leave an empty place. ``nested`` entries come with a head, if it is asked for them.
+    ``spent`` is called with each request too.
     """
 
     def __init__(self, *, liked: Sequence[str] = "", **held: Sequence[str]) -> None:
@@ -129,6 +143,9 @@ class FakePlaylists:
         self.lacks: set[str] = set()
         self.added: list[tuple[str, str]] = []
         self.reads: list[str] = []
+        self.library: list[str] | None = None
+        self.nested = 100
+        self.spent: Callable[[], None] = lambda: None
         self.before: Callable[[str], SyncError | None] = lambda _request: None
         self.loses: Callable[[str], bool] = lambda _letters: False
         self.shows: Callable[[list[Item]], list[Item]] = lambda held: held
@@ -143,6 +160,7 @@ class FakePlaylists:
 
     def _asked(self, request: str) -> None:
         self.reads.append(request)
+        self.spent()
         if error := self.before(request):
             raise error
 
@@ -155,16 +173,30 @@ class FakePlaylists:
             raise NotFound(playlist_uri(playlist))
         return self.held[playlist]
 
-    def head(self, playlist: PlaylistId) -> Head:
-        self._asked(f"head {playlist.rstrip('x')}")
-        held = self._items(playlist)
+    def _snapshot_id(self, playlist: PlaylistId) -> str:
+        """Return a mark of what *playlist* holds, whoever put it there."""
+        held = [str(one.uri) for one in self.held[playlist]]
+        return f"{playlist.rstrip('x')}-{len(held)}-{zlib.crc32(' '.join(held).encode()):08x}"
+
+    def head(self, playlist: PlaylistId, *, contents: bool = False) -> Head:
+        self._asked(f"head{'+' * contents} {playlist.rstrip('x')}")
+        held = self.shows(self._items(playlist))
+        readable = playlist not in self.foreign
         return Head(
             id=playlist,
             name=playlist,
-            snapshot_id=str(len(self.added)),
-            readable=playlist not in self.foreign,
+            snapshot_id=self._snapshot_id(playlist),
+            readable=readable,
             total=len(held),
+            first=tuple(held[: self.nested]) if contents and readable else (),
         )
+
+    def listing(self, offset: int) -> Listing:
+        self._asked(f"list {offset}")
+        self._need("playlist-read-private")
+        library = list(self.held) if self.library is None else list(map(identifier, self.library))
+        page = library[offset : offset + PAGE_SIZE]
+        return Listing(total=len(library), snapshots={one: self._snapshot_id(one) for one in page if one in self.held})
 
     def page(self, playlist: PlaylistId, offset: int) -> Page:
         self._asked(f"page {playlist.rstrip('x')} {offset}")
@@ -179,7 +211,7 @@ class FakePlaylists:
         self._need("user-library-read")
         return Page(total=len(self.liked), items=items(self.liked[offset : offset + PAGE_SIZE]))
 
-    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
+    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> str | None:
         assert 1 <= len(uris) <= MAX_BATCH
         assert all(map(is_addable, uris))
         word, what = playlist.rstrip("x"), "".join(one[-1] for one in uris)
@@ -194,14 +226,17 @@ class FakePlaylists:
         self.added.append((word, what))
         if self.loses(what):
             raise UnclearAdd(playlist_uri(playlist))
+        return self._snapshot_id(playlist)
 
 
 class FakeAccounts:
-    """The port ``Connect``: every account reaches the same playlists, unless a test says otherwise."""
+    """The port ``Connect``: every account reaches the same playlists, through the same app."""
 
-    def __init__(self, playlists: Playlists, **refused: SyncError) -> None:
+    def __init__(self, playlists: FakePlaylists, **refused: SyncError) -> None:
         self._playlists = playlists
         self._refused = refused
+        self._run: Budget | None = None
+        self._allowance = Allowance()
         self.opened: list[str] = []
         self.warnings: list[str] = []
 
@@ -210,11 +245,74 @@ class FakeAccounts:
         self.opened.append(account.name)
         if account.name in self._refused:
             raise self._refused[account.name]
+        if budget is not self._run:
+            self._run, self._allowance = budget, Allowance()
+        self._allowance.limit_to(account.daily_requests)
+        self._playlists.spent = self._allowance.spend
         return Connection(
             playlists=self._playlists,
             sign_in=SignIn(account=account.name, consented=datetime(2026, 11, 1, tzinfo=UTC).date()),
             warnings=self.warnings,
+            client_id="app",
+            allowance=self._allowance,
         )
+
+
+class OneByOne:
+    """The port ``Executor`` where nothing is done side by side, in an order that *chance* decides if it is given."""
+
+    def __init__(self, chance: random.Random | None = None) -> None:
+        self._chance = chance
+        self._waiting: list[_Task[Any]] = []
+
+    def submit(self, task: Callable[[int], T], argument: int, /) -> "Future[T]":
+        future = _Task(task, argument, self._get_on)
+        self._waiting.append(future)
+        return future
+
+    def _get_on(self, wanted: "_Task[Any]") -> None:
+        """Do what SIDE_BY_SIDE workers would, until *wanted* is done."""
+        while not wanted.done():
+            started = [one for one in self._waiting if not one.cancelled()][:SIDE_BY_SIDE]
+            chosen = self._chance.choice(started) if self._chance else started[0]
+            self._waiting.remove(chosen)
+            chosen.carry_out()
+
+
+class _Task(Future[T]):
+    """Something to be done when somebody wants its result."""
+
+    def __init__(self, task: Callable[[int], T], argument: int, get_on: "Callable[[_Task[Any]], None]") -> None:
+        super().__init__()
+        self._task = task
+        self._argument = argument
+        self._get_on = get_on
+
+    def result(self, timeout: float | None = None) -> T:
+        self._get_on(self)
+        return super().result(timeout)
+
+    def carry_out(self) -> None:
+        try:
+            self.set_result(self._task(self._argument))
+        except Exception as error:  # noqa: BLE001 - as every executor does: raised where the result is wanted
+            self.set_exception(error)
+
+
+def library(*pairs: Pair, state: "MemoryState | None" = None, watch: "FakeWatch | None" = None) -> Library:
+    """Return what a run of *pairs* knows of playlists, before its first."""
+    return Library(
+        pairs,
+        cache=Cache(state or MemoryState()),
+        clock=FakeClock(),
+        watch=watch or FakeWatch(),
+        executor=OneByOne(),
+    )
+
+
+def connection(playlists: Playlists) -> Connection:
+    """Return an account that reaches *playlists*."""
+    return Connection(playlists=playlists, sign_in=SignIn(account="me"))
 
 
 class FakeWatch:
@@ -247,6 +345,7 @@ class MemoryState(NoState):
         self.watch: Callable[[], None] = lambda: None
         self.calls: list[str] = []
         self.before: Callable[[str], SyncError | None] = lambda _call: None
+        self._cache: dict[str, bytes] = {}
 
     def _called(self, call: str) -> None:
         self.calls.append(call)
@@ -290,6 +389,13 @@ class MemoryState(NoState):
     def stopped_at(self, pair: str | None) -> None:
         self._called(f"stopped at {pair}")
         super().stopped_at(pair)
+
+    def cached(self, name: str) -> bytes | None:
+        return self._cache.get(name)
+
+    def cache(self, name: str, content: bytes) -> None:
+        self._called(f"cache {name}")
+        self._cache[name] = content
 
 
 def _names(add: Add) -> str:

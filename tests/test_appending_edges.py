@@ -9,8 +9,20 @@ from syncer.budget import Budget
 from syncer.errors import Outage, TargetUnstable, UnclearAdd
 from syncer.ids import Uri
 from syncer.model import Add, Addition, AddState, Item
-from syncer.reading import REREADS, Library
-from tests.fakes import FakeClock, FakePlaylists, FakeWatch, MemoryState, identifier, item, items, letters, pair, uri
+from syncer.reading import REREADS
+from tests.fakes import (
+    FakeClock,
+    FakePlaylists,
+    MemoryState,
+    connection,
+    identifier,
+    item,
+    items,
+    letters,
+    library,
+    pair,
+    uri,
+)
 
 ARCHIVE = identifier("archive")
 
@@ -34,18 +46,17 @@ class Desk:
         self.clock = FakeClock()
         self.playlists = FakePlaylists(archive=held)
         self.state = Ledger()
-        self.library = Library(FakeWatch())
         self.new_run(settle=settle)
 
     def new_run(self, *, settle: float = SETTLE, deadline: float | None = None) -> None:
-        self.library = Library(FakeWatch())
+        self.library = library()
         until = None if deadline is None else self.clock.monotonic() + deadline
         self.writer = Writer(
             "run", state=self.state, budget=Budget(self.clock, deadline=until), clock=self.clock, settle=settle
         )
 
     def add(self, wanted: Sequence[str]) -> Applied:
-        target = self.library.target("me", self.playlists, ARCHIVE)
+        target = self.library.target("me", connection(self.playlists), ARCHIVE)
         self.writer.open(target)
         additions = [Addition(item=one, source="liked") for one in items(wanted)]
         return self.writer.apply(pair("fresh", "archive"), target, self.playlists, additions)

@@ -9,10 +9,10 @@ ROOT = Path(__file__).parent.parent / "syncer"
 
 LAYERS = (
     ("ways in", ("cli", "handler", "sandbox.demo", "bootstrap", "__main__")),
-    ("adapters", ("config", "credentials", "document", "state", "secretsmanager", "spotify")),
-    ("the one path", ("service", "reading", "appending")),
+    ("adapters", ("config", "credentials", "document", "state", "secretsmanager", "spotify", "aws")),
+    ("the one path", ("service", "library", "reading", "appending", "cache")),
     ("pure", ("planner", "report")),
-    ("words", ("model", "errors", "ids", "ports", "budget", "")),
+    ("words", ("model", "errors", "ids", "ports", "budget", "allowance", "")),
 )
 """From top to bottom. A new file needs a layer, not a decision."""
 ADAPTERS_MAY = ("adapters", "words")
@@ -25,14 +25,15 @@ WORLDLY = {
     "secrets": {"cli.debuglog", "cli.login"},
     "selectors": {"cli.callback"},
     "socket": {"spotify.wire", "cli.callback"},
-    "threading": {"cli.login"},
+    "threading": {"cli.login", "allowance", "budget", "spotify.auth", "spotify.gate", "spotify.transport"},
+    "concurrent": {"bootstrap", "ports", "reading"},
     "webbrowser": {"cli.login"},
     "sqlite3": {"state.sqlite"},
     "subprocess": set(),
     "spotipy": {"spotify.playlists"},
     "requests": {"spotify.wire", "spotify.transport", "spotify.auth"},
     "urllib3": {"spotify.wire"},
-    "boto3": {"secretsmanager", "state.dynamodb"},
+    "boto3": {"aws"},
     "yaml": {"document"},
     "jsonschema": {"config"},
     "rich": {"cli.terminal"},

@@ -1,5 +1,7 @@
 """What one run may spend."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from syncer.budget import MAX_WAITED, RETRIES, SPARE, SPLITS, Budget, Stop
@@ -69,6 +71,45 @@ def test_the_waiting_of_a_run_is_counted_together() -> None:
     assert not budget.may_wait(10.1)
 
 
+class Asleep(FakeClock):
+    """A clock on which others fall asleep before the first one wakes."""
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def test_what_several_wait_at_the_same_time_counts_once() -> None:
+    clock = Asleep()
+    budget = Budget(clock)
+    budget.wait(100)
+    clock.elapsed = 90
+    assert budget.may_wait(30)
+    assert not budget.may_wait(30.1)
+    budget.wait(5)  # ends before the first does
+    budget.wait(15)  # prolongs it by five
+    assert clock.slept == [100, 5, 15]
+    assert budget.may_wait(15 + 15)
+    clock.elapsed = 200
+    assert budget.may_wait(15)
+    assert not budget.may_wait(15.1)
+
+
+def test_several_threads_spend_from_one_budget() -> None:
+    budget = Budget(FakeClock())
+
+    def spend(_: int) -> tuple[int, int]:
+        for _ in range(1000):
+            budget.count("spotify")
+            budget.succeeded()
+        return sum(budget.take_retry() for _ in range(1000)), sum(budget.take_split() for _ in range(100))
+
+    with ThreadPoolExecutor(4) as executor:
+        retries, splits = zip(*executor.map(spend, range(4)), strict=True)
+    assert sum(retries) == RETRIES + 4 * 100
+    assert sum(splits) == SPLITS
+    assert budget.requests == {"spotify": 4000}
+
+
 def test_a_wait_leaves_time_for_the_request_after_it() -> None:
     budget = Budget(FakeClock(), deadline=60)
     assert budget.may_wait(54)
@@ -79,5 +120,5 @@ def test_a_wait_leaves_time_for_the_request_after_it() -> None:
 
 def test_requests_are_counted_by_host() -> None:
     budget = Budget(FakeClock())
-    budget.requests["spotify"] += 1
+    budget.count("spotify")
     assert (budget.requests["spotify"], budget.requests["accounts"]) == (1, 0)

@@ -117,7 +117,7 @@ accounts:
   default: {{secret: spotify-credentials}}
   anna: {{file: keys/anna.json}}
   bob: {{file: ~/bob.json}}
-  eve: {{file: /srv/eve.json}}
+  eve: {{file: /srv/eve.json, daily_requests: 150}}
 defaults: {{enabled: off, account: anna, max_additions: 20}}
 state: {{file: ~/kept/state.sqlite3}}
 pairs:
@@ -130,7 +130,7 @@ pairs:
         Account(name="default", secret="spotify-credentials"),
         Account(name="anna", file=str(folder / "keys/anna.json")),
         Account(name="bob", file="/home/someone/bob.json"),
-        Account(name="eve", file="/srv/eve.json"),
+        Account(name="eve", file="/srv/eve.json", daily_requests=150),
     )
     assert loaded.state == "file:/home/someone/kept/state.sqlite3"
     assert loaded.pairs == (
@@ -151,6 +151,12 @@ pairs:
             max_additions=20,
         ),
     )
+
+
+def test_the_default_account_may_leave_its_place_open(load: Load) -> None:
+    loaded = load(f"accounts: {{default: {{daily_requests: 20}}}}\n{pairs(GOOD)}")
+
+    assert loaded.accounts == (Account(name="default", daily_requests=20),)
 
 
 def test_a_pair_from_liked_songs_is_named_after_them(load: Load) -> None:
@@ -506,6 +512,7 @@ def test_the_bounds_let_through_what_they_say_and_no_more(load: Load) -> None:
 
 # --- C8, C9, C11: the shape -------------------------------------------------------------------------------------------
 
+DAILY = "must be a whole number from 1 to 1000000 (digits only, without quotes)"
 WHOLE = "must be a whole number from 1 to 10000 (digits only, without quotes)"
 TRUE_OR_FALSE = "must be true or false (without quotes)"
 NAMES = "a name of up to 64 letters, digits, '-' and '_'"
@@ -630,8 +637,16 @@ SHAPES = [
     (f"accounts: {{default: a.json}}\n{pairs(GOOD)}", [f"1:21: $.accounts.default: {PLACE}"]),
     (f"accounts: {{default: {{file: a, secret: b}}}}\n{pairs(GOOD)}", [f"1:21: $.accounts.default: {PLACE}"]),
     (
+        f"accounts: {{default: {{daily_requests: 0}}}}\n{pairs(GOOD)}",
+        [f"1:38: $.accounts.default.daily_requests: {DAILY}"],
+    ),
+    (
+        f"accounts: {{anna: {{daily_requests: 9}}}}\n{pairs(GOOD + ', account: anna')}",
+        ["1:18: $.accounts.anna: needs 'secret: NAME' or 'file: PATH' too: only 'default' has a place of its own"],
+    ),
+    (
         f"accounts: {{default: {{file: a, path: b}}}}\n{pairs(GOOD)}",
-        ["1:31: $.accounts.default.path: unknown key 'path': known here are 'secret', 'file'"],
+        ["1:31: $.accounts.default.path: unknown key 'path': known here are 'secret', 'file', 'daily_requests'"],
     ),
     (f"accounts: {{default: {{file: 0123}}}}\n{pairs(GOOD)}", ["1:28: $.accounts.default.file: write it in quotes"]),
     (

@@ -37,6 +37,8 @@ class Stage(Protocol):
 
     def lose_adds(self) -> None: ...
 
+    def nest(self, entries: int) -> None: ...
+
 
 class FakeStage:
     def __init__(self) -> None:
@@ -63,6 +65,9 @@ class FakeStage:
 
     def lose_adds(self) -> None:
         self.port.loses = lambda _letters: True
+
+    def nest(self, entries: int) -> None:
+        self.port.nested = entries
 
 
 class SandboxStage:
@@ -96,6 +101,9 @@ class SandboxStage:
 
     def lose_adds(self) -> None:
         self.wired.world.inject(Fault(kind="close", method="POST", path="/v1/**", times=None, applied=True))
+
+    def nest(self, entries: int) -> None:
+        self.wired.world.app.nested_page = entries
 
 
 @pytest.fixture(params=["fake", "in process", "over HTTP"])
@@ -183,6 +191,43 @@ class TestPlaylists:
         assert stage.port.head(playlist).snapshot_id != before
         assert [one.uri for one in stage.port.page(playlist, 0).items] == stage.held(playlist)
 
+    def test_a_head_brings_its_first_entries_only_when_asked_for_them(self, stage: Stage) -> None:
+        playlist = stage.hold("week", "a.b")
+        assert stage.port.head(playlist).first == ()
+        whole = stage.port.head(playlist, contents=True)
+        assert whole.first == stage.port.page(playlist, 0).items
+        assert replace(whole, first=()) == stage.port.head(playlist)
+
+    @pytest.mark.parametrize("nested", [0, 1, 30, 100])
+    def test_how_many_entries_come_with_a_head_is_up_to_spotify(self, stage: Stage, nested: int) -> None:
+        playlist = stage.hold("week", numbers(120))
+        stage.nest(nested)
+        head = stage.port.head(playlist, contents=True)
+        assert (head.total, head.readable) == (120, True)
+        assert [one.uri for one in head.first] == stage.held(playlist)[:nested]
+
+    def test_an_empty_playlist_and_one_of_someone_else_bring_no_entries(self, stage: Stage) -> None:
+        empty, foreign = stage.hold("week"), stage.hold("theirs", "abc")
+        stage.give_away(foreign)
+        assert stage.port.head(empty, contents=True) == stage.port.head(empty)
+        assert stage.port.head(foreign, contents=True) == stage.port.head(foreign)
+
+    @pytest.mark.parametrize("offset", [0, 1, 49, 50, 59, 60, 500])
+    def test_a_listing_tells_the_snapshots_of_some_of_the_library_and_its_length(
+        self, stage: Stage, offset: int
+    ) -> None:
+        held = [stage.hold(f"week{number}", "abc"[: number % 4]) for number in range(60)]
+        listing = stage.port.listing(offset)
+        assert listing.total == 60
+        assert listing.snapshots == {one: stage.port.head(one).snapshot_id for one in held[offset : offset + PAGE_SIZE]}
+
+    def test_an_append_tells_the_snapshot_that_it_made(self, stage: Stage) -> None:
+        playlist, other = stage.hold("archive", "ab"), stage.hold("other", "a")
+        before = stage.port.listing(0).snapshots
+        new = stage.port.append(playlist, [uri("c")])
+        assert new == stage.port.head(playlist).snapshot_id != before[playlist]
+        assert stage.port.listing(0).snapshots == {playlist: new, other: before[other]}
+
     def test_an_append_never_looks_whether_it_is_there_already(self, stage: Stage) -> None:
         playlist = stage.hold("archive", "a")
         stage.port.append(playlist, [uri("a"), uri("b"), uri("b")])
@@ -235,6 +280,7 @@ class TestSpotify:
         held = wired.world.playlist("week", tracks=60)
         port = wired.open().playlists
         assert port.head(PlaylistId(held.id)).total == 60
+        assert [one.uri for one in port.head(PlaylistId(held.id), contents=True).first] == list(held.uris)
         assert [one.uri for one in port.page(PlaylistId(held.id), 20).items] == list(held.uris[20:])
 
     def test_every_kind_of_entry_is_told_apart_and_keeps_its_place(self) -> None:
@@ -293,6 +339,59 @@ class TestSpotify:
         held = wired.world.playlist("week", tracks=1)
         wired.world.inject(Fault(kind="other-body", path="/v1/playlists/*", text=body))
         assert wired.open().playlists.head(PlaylistId(held.id)).readable is readable
+
+    @pytest.mark.parametrize(
+        "nested",
+        [
+            '{"total": 3}',
+            '{"total": 1, "items": {}}',
+            '{"total": 1, "items": [5]}',
+            '{"total": 1, "items": [{}, {}]}',
+        ],
+    )
+    def test_a_nested_page_that_is_none_brings_no_entries(self, nested: str) -> None:
+        """Contract §2.1: it may also come without them."""
+        wired = Wired()
+        held = wired.world.playlist("week", tracks=1)
+        text = f'{{"id": "x", "name": "week", "items": {nested}}}'
+        wired.world.inject(Fault(kind="other-body", path="/v1/playlists/*", text=text))
+        head = wired.open().playlists.head(PlaylistId(held.id), contents=True)
+        assert (head.first, head.readable, head.name) == ((), True, "week")
+
+    def test_a_nested_page_keeps_its_holes(self) -> None:
+        wired = Wired()
+        held = wired.world.playlist("week", tracks=1)
+        text = '{"id": "x", "items": {"total": 3, "items": [null, {"item": null}]}}'
+        wired.world.inject(Fault(kind="other-body", path="/v1/playlists/*", text=text))
+        head = wired.open().playlists.head(PlaylistId(held.id), contents=True)
+        assert head.first == (Item(uri=None, kind=Kind.UNAVAILABLE),) * 2
+
+    def test_places_of_a_listing_may_be_empty(self) -> None:
+        """Contract §1.4, §2.4: what is null or lacks an id or a snapshot id still has its place."""
+        wired = Wired()
+        entries = (
+            '{"id": "a", "snapshot_id": "1"}',
+            "null",
+            "{}",
+            '{"id": "b"}',
+            '{"snapshot_id": "2"}',
+            '{"id": 5, "snapshot_id": "3"}',
+            '{"id": "c", "snapshot_id": 4}',
+            '{"id": "d", "snapshot_id": ""}',
+            '{"id": "e", "snapshot_id": "5"}',
+        )
+        text = f'{{"total": 70, "items": [{",".join(entries)}]}}'
+        wired.world.inject(Fault(kind="other-body", path="/v1/me/playlists", text=text))
+        listing = wired.open().playlists.listing(0)
+        assert (listing.total, listing.snapshots) == (70, {"a": "1", "e": "5"})
+
+    @pytest.mark.parametrize("text", ["{}", "[]", "null", '"new"', '{"snapshot_id": null}', '{"snapshot_id": 5}'])
+    def test_an_add_need_not_tell_its_snapshot(self, text: str) -> None:
+        wired = Wired()
+        held = wired.world.playlist("archive")
+        wired.world.inject(Fault(kind="other-body", method="POST", path="/v1/**", text=text))
+        assert wired.open().playlists.append(PlaylistId(held.id), [uri("a")]) is None
+        assert held.uris == (uri("a"),)
 
     def test_a_list_made_by_spotify_is_not_found(self) -> None:
         """Contract §1.4: for new apps there is no such list."""

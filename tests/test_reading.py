@@ -1,68 +1,129 @@
-"""Reads have no holes, whatever others do meanwhile."""
+"""Reads have no holes, whatever others do meanwhile, and in whatever order their pages come."""
 
+import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Event, Lock
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from syncer.errors import (
-    NotFound,
-    SourceNotReadable,
-    SourceSpotifyMade,
-    SyncError,
-    TargetNotWritable,
-    TargetUnstable,
-    Temporary,
-    UnreadableAnswer,
-)
-from syncer.ids import PlaylistId
-from syncer.model import PAGE_SIZE, Head, Item, Page, PlaylistSource
-from syncer.reading import REREADS, TRIES, Library, Target, read_whole
-from tests.fakes import FakePlaylists, FakeWatch, identifier, item, items, letters, source, uri
+from syncer.cache import Contents
+from syncer.errors import SyncError, TargetUnstable, Temporary, UnreadableAnswer
+from syncer.model import PAGE_SIZE, Item, Page
+from syncer.ports import Executor
+from syncer.reading import REREADS, SIDE_BY_SIDE, TRIES, Fetch, Reader, Target
+from tests.fakes import FakeWatch, OneByOne, identifier, item, items, letters, uri
 
-MADE_BY_SPOTIFY = PlaylistId("37i9dQZEVXcABCDEFGHIJK")
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def numbered(count: int, start: int = 0) -> list[str]:
     return [str(number) for number in range(start, start + count)]
 
 
-class Edited:
-    """A playlist that someone edits right before the pages named in *edits*."""
+def contents(
+    held: Sequence[Item] = (), *, version: str | None = "now", total: int | None = None, read_at: datetime = NOON
+) -> Contents:
+    """Return what was read of a playlist: all of it, unless *total* says that there is more."""
+    return Contents(version=version, total=len(held) if total is None else total, items=tuple(held), read_at=read_at)
 
-    def __init__(self, held: list[Item], edits: dict[int, list[Item]]) -> None:
-        self.held, self.edits, self.asked = held, edits, 0
+
+class Edited:
+    """A playlist that someone edits right before the pages named in *edits*; *nested* entries come with its head."""
+
+    def __init__(self, held: Sequence[Item], edits: dict[int, list[Item]] | None = None, *, nested: int = 0) -> None:
+        self.held, self.edits, self.nested = list(held), edits or {}, nested
+        self.offsets: list[int] = []
+        self.serves = PAGE_SIZE
+        self.before: Callable[[int], SyncError | None] = lambda _offset: None
+
+    @property
+    def asked(self) -> int:
+        return len(self.offsets)
 
     def __call__(self, offset: int) -> Page:
         self.held = self.edits.get(self.asked, self.held)
-        self.asked += 1
-        return Page(total=len(self.held), items=tuple(self.held[offset : offset + PAGE_SIZE]))
+        self.offsets.append(offset)
+        if error := self.before(offset):
+            raise error
+        return Page(total=len(self.held), items=tuple(self.held[offset : offset + self.serves]))
+
+    def start(self) -> Contents:
+        return contents(self.held[: self.nested], total=len(self.held))
+
+
+def reader(fetch: Fetch, executor: Executor | None = None) -> Reader:
+    return Reader("it", fetch, executor=executor or OneByOne(), watch=FakeWatch())
+
+
+def whole(playlist: Edited) -> tuple[Item, ...]:
+    """Read *playlist* as targets are read."""
+    return reader(playlist).whole(playlist.start).items
+
+
+def rest(playlist: Edited) -> Contents:
+    """Read *playlist* as sources are read."""
+    return reader(playlist).rest(playlist.start())
+
+
+def kept_of(playlist: Edited, read: Callable[[Reader], object]) -> Contents:
+    """Return what *read* hands over of *playlist* when it is cut short."""
+    kept: list[Contents] = []
+    with pytest.raises(Temporary):
+        read(Reader("it", playlist, executor=OneByOne(), watch=FakeWatch(), cut_short=kept.append))
+    (only,) = kept
+    return only
+
+
+DOWN = Temporary("down")
+
+
+# --- whole reads of targets -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("size", "pages"), [(0, 1), (1, 1), (49, 1), (50, 1), (51, 2), (99, 2), (100, 3), (148, 3), (149, 4), (2000, 41)]
+    ("size", "pages"),
+    [(0, 0), (1, 1), (49, 1), (50, 1), (51, 2), (99, 2), (100, 3), (148, 3), (149, 4), (2000, 41)],
 )
 def test_a_quiet_target_costs_one_page_for_every_49_entries(size: int, pages: int) -> None:
-    playlist = Edited(list(items(numbered(size))), {})
+    """Fault model I16."""
+    playlist = Edited(items(numbered(size)))
 
-    assert read_whole(playlist, "it") == tuple(playlist.held)
+    assert whole(playlist) == tuple(playlist.held)
     assert playlist.asked == pages
+
+
+@pytest.mark.parametrize(("size", "pages"), [(99, 0), (100, 0), (101, 1), (149, 1), (150, 2)])
+def test_what_came_with_the_head_is_not_read_again_but_for_one_entry(size: int, pages: int) -> None:
+    playlist = Edited(items(numbered(size)), nested=100)
+
+    assert whole(playlist) == tuple(playlist.held)
+    assert playlist.asked == pages
+    assert playlist.offsets[:1] == [99][:pages]
 
 
 def test_an_entry_removed_between_two_pages_is_noticed() -> None:
     before = list(items(numbered(120)))
     playlist = Edited(before, {1: before[1:]})
 
-    assert read_whole(playlist, "it") == tuple(before[1:])
+    assert whole(playlist) == tuple(before[1:])
+
+
+def test_an_entry_removed_after_the_head_is_noticed_though_another_came() -> None:
+    before = list(items(numbered(120)))
+    playlist = Edited(before, {0: [*before[1:], item("new")]}, nested=100)
+
+    assert whole(playlist) == (*before[1:], item("new"))
 
 
 def test_a_removal_and_an_addition_that_keep_the_total_are_noticed() -> None:
     before = list(items(numbered(120)))
     playlist = Edited(before, {1: [*before[1:], item("new")]})
 
-    assert read_whole(playlist, "it") == (*before[1:], item("new"))
+    assert whole(playlist) == (*before[1:], item("new"))
 
 
 def test_two_moves_that_cancel_out_are_noticed_by_the_entry_seen_twice() -> None:
@@ -73,187 +134,260 @@ def test_two_moves_that_cancel_out_are_noticed_by_the_entry_seen_twice() -> None
     after.insert(110, seen)
     playlist = Edited(before, {1: after})
 
-    assert read_whole(playlist, "it") == tuple(after)
+    assert whole(playlist) == tuple(after)
 
 
 def test_true_repeats_cost_a_second_read_and_no_more() -> None:
-    held = list(items([*numbered(60), *numbered(5)]))
-    playlist = Edited(held, {})
+    held = items([*numbered(60), *numbered(5)])
+    playlist = Edited(held)
 
-    assert read_whole(playlist, "it") == tuple(held)
+    assert whole(playlist) == held
     assert playlist.asked == 4
 
 
-def test_repeats_within_one_page_cost_nothing() -> None:
-    playlist = Edited(list(items("aabb")), {})
+def test_repeats_within_one_answer_cost_nothing() -> None:
+    playlist = Edited(items("aabb"), nested=100)
 
-    assert letters(read_whole(playlist, "it")) == "aabb"
-    assert playlist.asked == 1
+    assert letters(whole(playlist)) == "aabb"
+    assert playlist.asked == 0
 
 
 def test_a_target_that_never_holds_still_is_given_up() -> None:
     edits = {turn: list(items(numbered(60, start=turn))) for turn in range(1, 99)}
-    playlist = Edited(list(items(numbered(60))), edits)
+    playlist = Edited(items(numbered(60)), edits)
 
     with pytest.raises(TargetUnstable, match="kept changing"):
-        read_whole(playlist, "it")
+        whole(playlist)
     assert playlist.asked == 2 * TRIES
-
-
-@pytest.mark.parametrize("answers", [[Page(total=9, items=())], [Page(total=60, items=items(numbered(50)))] * 2])
-def test_an_empty_page_in_the_middle_is_no_end(answers: list[Page]) -> None:
-    pages = iter([*answers, Page(total=60, items=items(["49"]))])
-    with pytest.raises((UnreadableAnswer, TargetUnstable)):
-        read_whole(lambda _offset: next(pages, Page(total=60, items=())), "it")
-
-
-def test_a_page_that_brings_only_the_overlap_is_no_end() -> None:
-    first = items(numbered(50))
-    pages = iter([Page(total=60, items=first), Page(total=60, items=first[-1:])])
-
-    with pytest.raises(UnreadableAnswer, match="empty page"):
-        read_whole(lambda _offset: next(pages), "it")
 
 
 @given(data=st.data())
 def test_no_single_edit_makes_a_read_miss_what_was_there_all_along(data: st.DataObject) -> None:
-    before = list(items(numbered(data.draw(st.integers(51, 160)))))
+    """Whatever came with the head, and in whatever order the pages come."""
+    before = list(items(numbered(data.draw(st.integers(51, 260)))))
     after = list(before)
     moved = after.pop(data.draw(st.integers(0, len(after) - 1)))
     if data.draw(st.booleans()):
         after.insert(data.draw(st.integers(0, len(after))), moved)
-    playlist = Edited(before, {data.draw(st.integers(1, 3)): after})
+    playlist = Edited(before, {data.draw(st.integers(0, 5)): after}, nested=data.draw(st.sampled_from([0, 50, 100])))
+    order = OneByOne(random.Random(data.draw(st.integers(0, 99))))  # noqa: S311 - a schedule, not a secret
 
-    read = read_whole(playlist, "it")
+    read = reader(playlist, order).whole(playlist.start).items
 
     assert set(before) & set(after) <= set(read)
 
 
-def library() -> Library:
-    return Library(FakeWatch())
+# --- reads of sources -------------------------------------------------------------------------------------------------
 
 
-def test_a_source_is_read_once_a_run_and_without_overlap() -> None:
-    playlists, known = FakePlaylists(fresh=numbered(101)), library()
+@pytest.mark.parametrize(
+    ("size", "nested", "offsets"),
+    [(0, 0, []), (50, 0, [0]), (101, 0, [0, 50, 100]), (100, 100, []), (101, 100, [100]), (130, 30, [30, 80])],
+)
+def test_a_quiet_source_is_read_without_overlap(size: int, nested: int, offsets: list[int]) -> None:
+    playlist = Edited(items(numbered(size)), nested=nested)
 
-    for _ in range(2):
-        assert len(known.source("me", playlists, source("fresh"))) == 101
-    assert playlists.reads == ["head fresh", "page fresh 0", "page fresh 50", "page fresh 100"]
+    assert rest(playlist) == contents(playlist.held)
+    assert playlist.offsets == offsets
 
 
-def test_liked_songs_need_no_head() -> None:
-    playlists = FakePlaylists(liked="abc")
+def test_a_source_that_grows_meanwhile_is_read_once_more_page_by_page_and_has_no_version() -> None:
+    before, after = list(items(numbered(120))), list(items(numbered(130)))
+    playlist = Edited(before, {2: after})
 
-    assert letters(library().source("me", playlists, source("liked"))) == "abc"
-    assert playlists.reads == ["liked 0"]
+    assert rest(playlist) == contents(after, version=None)
+    assert playlist.offsets == [0, 50, 100, 0, 50, 100]
 
 
 def test_a_source_that_ends_in_a_hole_is_not_taken_for_shorter() -> None:
-    class Hollow(FakePlaylists):
-        def page(self, playlist: PlaylistId, offset: int) -> Page:
-            return Page(total=70, items=super().page(playlist, offset).items)
+    playlist = Edited(items("abc"))
+
+    def hollow(offset: int) -> Page:
+        return Page(total=70, items=playlist(offset).items)
+
+    for total in (70, 90):  # as its head said, or otherwise
+        with pytest.raises(UnreadableAnswer, match="empty page"):
+            reader(hollow).rest(contents(total=total))
+
+
+# --- any read ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("read", [whole, lambda playlist: rest(playlist).items])
+@pytest.mark.parametrize("serves", [49, 20, 2])
+def test_a_page_shorter_than_asked_for_is_followed_by_a_read_from_where_it_ended(
+    read: Callable[[Edited], object], serves: int
+) -> None:
+    playlist = Edited(items(numbered(75)))
+    playlist.serves = serves
+
+    assert read(playlist) == tuple(playlist.held)
+
+
+def test_after_a_short_page_those_behind_it_are_not_waited_for() -> None:
+    playlist = Edited(items(numbered(160)))
+    playlist.serves = 40
+
+    rest(playlist)
+
+    assert playlist.offsets == [0, 40, 80, 120]
+
+
+@pytest.mark.parametrize("total", [9, 60])
+def test_an_empty_page_in_the_middle_is_no_end(total: int) -> None:
+    start = contents(total=total)
 
     with pytest.raises(UnreadableAnswer, match="empty page"):
-        library().source("me", Hollow(fresh="abc"), source("fresh"))
+        reader(lambda _offset: Page(total=total, items=())).whole(lambda: start)
 
 
-def opened(known: Library, playlists: FakePlaylists, word: str = "archive", *, account: str = "me") -> Target:
-    """Return a target that was read, as a run has it after its first pair."""
-    target = known.target(account, playlists, identifier(word))
-    if not target.is_read:
-        target.read()
-    return target
+def test_an_empty_page_after_a_full_one_is_no_end() -> None:
+    playlist = Edited(items(numbered(50)))
+
+    def hollow(offset: int) -> Page:
+        return Page(total=120, items=playlist(offset).items)
+
+    for read in (reader(hollow).rest, lambda start: reader(hollow).whole(lambda: start)):
+        with pytest.raises(UnreadableAnswer, match="empty page"):
+            read(contents(total=120))
 
 
-def test_a_target_extended_by_this_run_counts_with_what_was_added() -> None:
-    playlists, known = FakePlaylists(archive="a"), library()
-    opened(known, playlists).extend(items("bc"))
+def test_a_page_that_brings_only_the_overlap_is_no_end() -> None:
+    first = items(numbered(50))
 
-    assert letters(known.target("me", playlists, identifier("archive")).items) == "abc"
-    assert letters(known.source("me", playlists, source("archive"))) == "abc"
-    assert letters(known.source("other", playlists, source("archive"))) == "abc"
-    assert playlists.reads == ["head archive", "page archive 0", "head archive"]
+    with pytest.raises(UnreadableAnswer, match="empty page"):
+        reader(lambda offset: Page(total=60, items=first[offset:])).whole(lambda: contents(total=60))
 
 
-def test_a_target_that_could_not_be_read_is_read_as_a_source() -> None:
-    playlists, known = FakePlaylists(archive="ab"), library()
-    known.target("me", playlists, identifier("archive"))
+def test_more_entries_than_there_are_fit_nothing() -> None:
+    def overfull(offset: int) -> Page:
+        return Page(total=60, items=items(numbered(PAGE_SIZE, start=offset)))
 
-    assert letters(known.source("me", playlists, source("archive"))) == "ab"
-
-
-def test_a_source_that_an_account_may_not_read_stays_so_though_another_extends_it() -> None:
-    class Two(FakePlaylists):
-        def head(self, playlist: PlaylistId) -> Head:
-            return replace(super().head(playlist), readable=False)
-
-    known = library()
-    opened(known, FakePlaylists(archive="a"))
-
-    with pytest.raises(SourceNotReadable):
-        known.source("other", Two(archive="a"), source("archive"))
+    with pytest.raises(TargetUnstable):
+        reader(overfull).whole(lambda: contents(total=60))
 
 
-def test_a_source_read_before_does_not_serve_as_a_target() -> None:
-    playlists, known = FakePlaylists(archive="a"), library()
-    known.source("me", playlists, source("archive"))
-    opened(known, playlists)
+@given(size=st.integers(0, 400), nested=st.sampled_from([0, 50, 100]), seed=st.integers(0, 9999))
+def test_the_order_in_which_pages_come_does_not_matter(size: int, nested: int, seed: int) -> None:
+    playlist = Edited(items(numbered(size)), nested=nested)
+    order = OneByOne(random.Random(seed))  # noqa: S311 - a schedule, not a secret
 
-    assert playlists.reads == ["head archive", "page archive 0", "page archive 0"]
-
-
-def test_a_foreign_target_is_seen_from_its_head() -> None:
-    playlists = FakePlaylists(theirs=numbered(2000))
-    playlists.foreign.add(identifier("theirs"))
-
-    with pytest.raises(TargetNotWritable):
-        library().target("me", playlists, identifier("theirs"))
-    assert playlists.reads == ["head theirs"]
+    assert reader(playlist, order).whole(playlist.start).items == tuple(playlist.held)
+    assert reader(playlist, order).rest(playlist.start()).items == tuple(playlist.held)
 
 
-def test_a_foreign_source_says_so() -> None:
-    playlists = FakePlaylists(theirs="a")
-    playlists.foreign.add(identifier("theirs"))
+def test_real_threads_read_the_same() -> None:
+    playlist = Edited(items(numbered(2000)), nested=100)
 
-    with pytest.raises(SourceNotReadable):
-        library().source("me", playlists, source("theirs"))
-
-
-@pytest.mark.parametrize("readable", [True, False])
-def test_a_list_made_by_spotify_is_told_apart(readable: bool) -> None:  # noqa: FBT001 - pytest gives it by name
-    playlists = FakePlaylists()
-    if readable:
-        playlists.held[MADE_BY_SPOTIFY] = list(items("a"))
-        playlists.foreign.add(MADE_BY_SPOTIFY)
-
-    with pytest.raises(SourceSpotifyMade):
-        library().source("me", playlists, PlaylistSource(MADE_BY_SPOTIFY))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+        assert reader(playlist, threads).whole(playlist.start).items == tuple(playlist.held)
 
 
-def test_a_missing_playlist_is_asked_for_once() -> None:
-    playlists, known = FakePlaylists(), library()
-
-    for _ in range(2):
-        with pytest.raises(NotFound):
-            known.source("me", playlists, source("gone"))
-    assert playlists.reads == ["head gone"]
-
-
-def test_trouble_that_passes_is_not_remembered() -> None:
-    playlists, known = FakePlaylists(fresh="a"), library()
-    troubles: list[SyncError] = [Temporary("down")]
-    playlists.before = lambda _request: troubles.pop() if troubles else None
+def test_after_an_error_nothing_more_is_asked() -> None:
+    playlist = Edited(items(numbered(2000)))
+    playlist.before = lambda offset: DOWN if offset == 100 else None
 
     with pytest.raises(Temporary):
-        known.source("me", playlists, source("fresh"))
-    assert letters(known.source("me", playlists, source("fresh"))) == "a"
+        rest(playlist)
+    assert playlist.offsets == [0, 50, 100]
+
+
+def test_after_a_page_that_does_not_fit_nothing_more_is_asked() -> None:
+    held = items(numbered(2000))
+    playlist = Edited(held, {turn: list(items(numbered(2000, start=turn))) for turn in range(1, 99)})
+
+    with pytest.raises(TargetUnstable):
+        whole(playlist)
+    assert playlist.offsets == [0, 49] * TRIES
+
+
+@pytest.mark.parametrize("ending", ["error", "mismatch"])
+def test_when_a_read_ends_nothing_of_it_is_under_way(ending: str) -> None:
+    first = contents(items(numbered(100)), total=2000)
+    ended, lock, under_way = Event(), Lock(), set[int]()
+    starts: list[int] = []
+
+    def fetch(offset: int) -> Page:
+        with lock:
+            under_way.add(offset)
+        if offset == 99:
+            ended.set()
+        else:
+            assert ended.wait(10)
+            Event().wait(0.05)  # so it is still on its way when the first ends this
+        with lock:
+            under_way.discard(offset)
+        if offset == 99 and ending == "error":
+            raise DOWN
+        return Page(total=1999, items=())
+
+    def start() -> Contents:
+        starts.append(len(under_way))
+        if len(starts) > 1:
+            raise DOWN
+        return first
+
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+        with pytest.raises(Temporary):
+            reader(fetch, threads).whole(start)
+        assert under_way == set()
+    assert starts == [0] if ending == "error" else [0, 0]
+
+
+@pytest.mark.parametrize("ends_at", [100, 150, 250])
+def test_a_read_cut_short_hands_over_what_it_has_without_a_hole_and_its_version(ends_at: int) -> None:
+    playlist = Edited(items(numbered(300)), nested=100)
+    playlist.before = lambda offset: DOWN if offset == ends_at else None
+
+    kept = kept_of(playlist, lambda reader: reader.rest(playlist.start()))
+
+    assert kept == contents(playlist.held[:ends_at], total=300)
+    assert not kept.is_whole
+
+
+@given(seed=st.integers(0, 9999), ends_at=st.sampled_from([99, 148, 197]))
+def test_pages_read_behind_a_hole_are_not_handed_over(seed: int, ends_at: int) -> None:
+    playlist = Edited(items(numbered(300)), nested=100)
+    playlist.before = lambda offset: DOWN if offset == ends_at else None
+    kept: list[Contents] = []
+    order = OneByOne(random.Random(seed))  # noqa: S311 - a schedule, not a secret
+
+    with pytest.raises(Temporary):
+        Reader("it", playlist, executor=order, watch=FakeWatch(), cut_short=kept.append).whole(playlist.start)
+
+    assert kept[0].items == tuple(playlist.held[: ends_at + 1])
+
+
+def test_a_read_goes_on_from_where_an_earlier_one_was_cut_short() -> None:
+    playlist = Edited(items(numbered(300)), nested=100)
+    playlist.before = lambda offset: DOWN if offset == 150 else None
+    kept = kept_of(playlist, lambda reader: reader.rest(playlist.start()))
+    playlist.before = lambda _offset: None
+    playlist.offsets.clear()
+
+    assert reader(playlist).rest(kept).items == tuple(playlist.held)
+    assert reader(playlist).whole(playlist.start, kept).items == tuple(playlist.held)
+    assert playlist.offsets == [150, 200, 250, 149, 198, 247, 296]
+
+
+def test_what_was_cut_short_and_does_not_fit_any_more_is_let_go() -> None:
+    playlist = Edited(items(numbered(300)), nested=100)
+    stale = contents(items(numbered(150, start=7)), version="then", total=300)
+
+    read = reader(playlist).whole(playlist.start, stale)
+
+    assert read == contents(playlist.held)
 
 
 def test_who_looks_on_sees_every_page() -> None:
-    watch = FakeWatch()
-    Library(watch).source("me", FakePlaylists(fresh=numbered(60)), source("fresh"))
+    playlist, watch = Edited(items(numbered(130)), nested=30), FakeWatch()
 
-    assert [seen.split()[1] for seen in watch.seen] == ["50/60", "60/60"]
+    Reader("it", playlist, executor=OneByOne(), watch=watch).rest(playlist.start())
+
+    assert watch.seen == ["it 80/130", "it 130/130"]
+
+
+# --- a target within one run ------------------------------------------------------------------------------------------
 
 
 class Shown:
@@ -263,10 +397,17 @@ class Shown:
         self.shows = list(items(held))
         self.before: Callable[[int], object] = lambda _page: None
         self.pages = 0
-        self.target = Target(identifier("archive")).opened(self.fetch)
+        self.loads: list[bool] = []
+        """Whole reads: whether it had to be anew."""
+        self.now = NOON
+        self.target = Target(identifier("archive")).opened(self.load, self.fetch)
         self.target.read()
-        self.target.extend(items(own))
-        self.pages = 0
+        if own:
+            self.target.extend(items(own), "adopted")
+
+    def load(self, anew: bool) -> Contents:  # noqa: FBT001 - it is a reading.Load
+        self.loads.append(anew)
+        return contents(self.shows, version="read", read_at=self.now)
 
     def fetch(self, offset: int) -> Page:
         self.before(self.pages)
@@ -358,7 +499,7 @@ def test_reads_that_never_agree_are_not_looked_at_for_ever() -> None:
 
 def test_a_page_that_ends_early_is_no_end() -> None:
     known = Shown("abc")
-    known.target.opened(lambda offset: Page(total=9, items=tuple(known.shows[offset:])))
+    known.target.opened(known.load, lambda offset: Page(total=9, items=tuple(known.shows[offset:])))
 
     assert not known.target.check_tail()
 
@@ -390,9 +531,8 @@ def test_a_target_may_be_read_again_only_so_often_for_one_pair() -> None:
 
     with pytest.raises(TargetUnstable):
         known.target.read_again()
-    assert known.pages == REREADS
-    known.target.opened(known.fetch).read_again()
-    assert known.pages == REREADS + 1
+    known.target.opened(known.load, known.fetch).read_again()
+    assert known.loads == [False] + [True] * (REREADS + 1)
 
 
 def test_a_whole_read_shows_what_was_unseen() -> None:
@@ -402,6 +542,75 @@ def test_a_whole_read_shows_what_was_unseen() -> None:
 
     assert letters(known.target.items) == "abcd"
     assert known.target.unseen == []
+    assert known.target.version == "read"
+
+
+def test_a_read_of_all_of_it_says_its_version() -> None:
+    assert Shown("abc").target.version == "read"
+
+
+def test_the_version_of_an_own_add_counts_once_a_read_shows_it() -> None:
+    known = Shown("abc", own="d")
+
+    assert known.target.check_tail()
+    assert known.target.version is None
+    known.shows += items("d")
+    assert known.target.check_tail()
+    assert known.target.version == "adopted"
+
+
+@pytest.mark.parametrize("version", [None, "adopted"])
+def test_a_target_that_others_added_to_as_well_has_no_known_version(version: str | None) -> None:
+    known = Shown("abc")
+    known.target.extend(items("d"), version)
+    known.shows += items("de")
+
+    assert known.target.check_tail()
+    assert known.target.version is None
+
+
+def test_an_add_whose_version_nobody_told_leaves_none() -> None:
+    known = Shown("abc")
+    known.target.extend(items("d"), None)
+    known.shows += items("d")
+
+    assert known.target.check_tail()
+    assert known.target.version is None
+
+
+def test_what_is_sure_to_be_there_is_handed_over_for_later_runs_as_old_as_its_first_entries() -> None:
+    known = Shown("abc", own="d")
+    assert known.target.contents is None
+    known.now += timedelta(days=1)
+    known.shows += items("d")
+    assert known.target.check_tail()
+
+    assert known.target.contents == contents(items("abcd"), version="adopted", read_at=NOON)
+    known.target.read_again()
+    assert known.target.contents == contents(items("abcd"), version="read", read_at=NOON + timedelta(days=1))
+
+
+def test_a_target_that_was_not_read_hands_nothing_over() -> None:
+    assert Target(identifier("archive")).contents is None
+
+
+def test_what_a_read_goes_on_with_is_as_old_as_where_it_began() -> None:
+    playlist = Edited(items(numbered(300)), nested=100)
+    begun = contents(playlist.held[:100], total=300, read_at=NOON - timedelta(days=7))
+
+    assert reader(playlist).rest(begun).read_at == begun.read_at
+    assert reader(playlist).whole(playlist.start, begun).read_at == begun.read_at
+
+
+def test_what_an_earlier_run_added_is_expected_and_nothing_expected_changes_nothing() -> None:
+    known = Shown("abc")
+    known.target.expect(())
+    assert known.target.version == "read"
+
+    known.target.expect(items("d"))
+
+    assert (letters(known.target.items), known.target.unseen) == ("abcd", [uri("d")])
+    assert known.target.version is None
 
 
 def test_a_hole_is_there_under_no_uri() -> None:
@@ -418,11 +627,14 @@ def test_what_is_on_its_way_is_barred_until_its_outcome_is_known() -> None:
 
     assert target.barred == {uri("b"), uri("c")}
     assert target.blocked is not None
+    assert target.version is None
     target.unbar([uri("b"), uri("c")])
     assert not target.barred
     assert target.blocked is None
+    assert target.version == "read"
 
 
-def test_nothing_reads_a_target_that_nobody_opened() -> None:
+@pytest.mark.parametrize("asks", [Target.read, Target.check_tail])
+def test_nothing_reads_a_target_that_nobody_opened(asks: Callable[[Target], object]) -> None:
     with pytest.raises(RuntimeError, match="opened before"):
-        Target(identifier("archive")).read()
+        asks(Target(identifier("archive")))

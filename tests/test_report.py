@@ -295,7 +295,10 @@ def test_a_whole_report_as_json() -> None:
     failed = outcome(Status.FAILED, Code.NOT_FOUND, name="b")
     result = replace(
         of(added, replace(failed, plan=None)),
-        sign_ins=(SignIn(account="default", consented=date(2026, 11, 1)), SignIn(account="anna")),
+        sign_ins=(
+            SignIn(account="default", consented=date(2026, 11, 1), requests_today=42, requests_left=258),
+            SignIn(account="anna"),
+        ),
         warnings=("look out",),
     )
 
@@ -341,8 +344,20 @@ def test_a_whole_report_as_json() -> None:
             },
         ],
         "accounts": [
-            {"name": "default", "sign_in_expires_at": "2027-05-01", "days_left": 160},
-            {"name": "anna", "sign_in_expires_at": None, "days_left": None},
+            {
+                "name": "default",
+                "sign_in_expires_at": "2027-05-01",
+                "days_left": 160,
+                "requests_today": 42,
+                "requests_left": 258,
+            },
+            {
+                "name": "anna",
+                "sign_in_expires_at": None,
+                "days_left": None,
+                "requests_today": None,
+                "requests_left": None,
+            },
         ],
         "requests": {"spotify": 4, "accounts": 1},
         "warnings": ["look out"],

@@ -14,10 +14,11 @@ from pathlib import Path
 import botocore.exceptions as sdk
 import pytest
 
+from syncer.aws import ATTEMPTS
 from syncer.credentials import ROUNDS, keep
 from syncer.errors import AwsDenied, CredentialsUnreadable, StoreUnreachable, SyncError
 from syncer.ports import Credentials, Stored, StoredMeanwhile
-from syncer.secretsmanager import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, SecretsManagerStore, connect
+from syncer.secretsmanager import CONNECT_SECONDS, READ_SECONDS, SecretsManagerStore, connect
 from tests.fake_secretsmanager import FakeClient, FakeSecretsManager, refuse
 from tests.test_credentials import ACCESS, FRESH, FULL, NEWER_REFRESH, SEED, assert_silent, refusal
 

@@ -24,10 +24,9 @@ from syncer.errors import (
     Temporary,
     UnclearAdd,
 )
-from syncer.model import Report, Request, Status
-from syncer.ports import Connect, Watch
+from syncer.model import Reason, Report, Request, Status
 from syncer.report import as_json, exit_code
-from syncer.service import LEASE, LEASE_BEYOND_DEADLINE, Service
+from syncer.service import LEASE, LEASE_BEYOND_DEADLINE
 from syncer.state.nothing import NoState
 from tests.fakes import (
     FakeAccounts,
@@ -35,48 +34,19 @@ from tests.fakes import (
     FakePlaylists,
     FakeWatch,
     MemoryState,
-    NoChance,
     config,
     identifier,
     items,
     letters,
     pair,
 )
-
-
-def service(
-    playlists: FakePlaylists,
-    *,
-    state: NoState | None = None,
-    clock: FakeClock | None = None,
-    stop: Stop | None = None,
-    watch: Watch | None = None,
-    connect: Connect | None = None,
-    **refused: SyncError,
-) -> Service:
-    """Return a service as a new process has it; what is kept is in *state*."""
-    return Service(
-        connect=connect or FakeAccounts(playlists, **refused),
-        state=state or MemoryState(),
-        clock=clock or FakeClock(),
-        chance=NoChance(),
-        watch=watch or FakeWatch(),
-        stop=stop or Stop(),
-    )
+from tests.running import codes, service, statuses
 
 
 def words(report: Report) -> str:
     """Return the names of the pairs that were tried and went well."""
     good = (Status.ADDED, Status.UNCHANGED)
     return " ".join(outcome.pair.name for outcome in report.outcomes if outcome.status in good)
-
-
-def statuses(report: Report) -> list[str]:
-    return [outcome.status.value for outcome in report.outcomes]
-
-
-def codes(report: Report) -> list[Code | None]:
-    return [outcome.error.code if outcome.error else None for outcome in report.outcomes]
 
 
 def numbered(count: int) -> list[str]:
@@ -133,7 +103,7 @@ def test_several_sources_are_read_in_order_as_one() -> None:
     report = service(playlists).run(config(pair("liked+fresh", "archive")))
 
     assert playlists.now_in("archive") == "bac"
-    assert len(report.outcomes[0].plan.skips if report.outcomes[0].plan else ()) == 1
+    assert report.outcomes[0].skipped == {Reason.REPEATED: 1}
 
 
 def test_a_failing_pair_does_not_stop_the_next() -> None:
@@ -153,7 +123,7 @@ def test_a_source_that_two_pairs_share_is_read_once() -> None:
 
     service(playlists).run(config(pair("fresh", "one"), pair("fresh", "two")))
 
-    assert [request for request in playlists.reads if "fresh" in request] == ["head fresh", "page fresh 0"]
+    assert [request for request in playlists.reads if "fresh" in request] == ["head+ fresh"]
     assert playlists.now_in("one") == playlists.now_in("two") == "ab"
 
 
@@ -289,7 +259,7 @@ def test_what_someone_else_was_faster_to_add_was_there_already() -> None:
     playlists = FakePlaylists(fresh="abc", archive="x")
 
     def arrive(request: str) -> None:
-        if request == "page archive 0" and playlists.reads.count(request) == 2:
+        if request == "page archive 0" and playlists.reads.count(request) == 1:
             playlists.someone_adds("archive", "b")
 
     playlists.before = arrive
@@ -304,7 +274,7 @@ def test_what_someone_else_was_faster_to_add_was_there_already() -> None:
 def test_an_outage_while_an_unclear_add_is_looked_for_leaves_its_pair_partial() -> None:
     playlists = FakePlaylists(fresh="ab", archive="x")
     playlists.loses = lambda _sent: True
-    playlists.before = lambda request: Outage("down") if playlists.added and request.startswith("page") else None
+    playlists.before = lambda request: Outage("down") if playlists.added and request.startswith("head") else None
 
     report = service(playlists).run(config(pair("fresh", "archive")))
 
@@ -408,7 +378,7 @@ def test_a_refusal_after_a_batch_landed_is_partial() -> None:
 
 
 def test_a_target_that_never_holds_still_is_partial() -> None:
-    playlists = FakePlaylists(fresh="ab", archive=numbered(60))
+    playlists = FakePlaylists(fresh="ab", archive=numbered(160))
 
     def edit(request: str) -> None:
         if request.startswith("page archive"):
@@ -418,14 +388,16 @@ def test_a_target_that_never_holds_still_is_partial() -> None:
 
     report = service(playlists).run(config(pair("fresh", "archive")))
 
-    assert statuses(report) == ["unchanged"] or codes(report) == [Code.TARGET_UNSTABLE]
+    assert statuses(report) == ["partial"]
+    assert codes(report) == [Code.TARGET_UNSTABLE]
+    assert playlists.added == []
 
 
 def test_our_own_mistake_costs_one_pair_and_leaves_its_trace_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     playlists = FakePlaylists(fresh="ab", one="", two="")
 
     def stumble(request: str) -> None:
-        if request == "head one":
+        if request == "head+ one":
             raise ZeroDivisionError
 
     playlists.before = stumble
@@ -445,7 +417,7 @@ def test_a_signal_lets_the_request_in_flight_end_and_nothing_more_start() -> Non
     playlists, stop = FakePlaylists(fresh=numbered(60), one="", two=""), Stop()
 
     def arrive(request: str) -> None:
-        if request == "head one":
+        if request == "head+ one":
             stop(15)
 
     playlists.before = arrive
@@ -489,8 +461,16 @@ def test_what_an_account_has_to_say_comes_with_the_report() -> None:
     assert report.run_id == "2026-11-22T06:00:00Z-0000"
 
 
+def test_a_sign_in_that_ends_soon_is_told_with_the_report() -> None:
+    playlists, clock = FakePlaylists(fresh="a", archive=""), FakeClock(start="2027-04-25T06:00:00")
+
+    (warning,) = service(playlists, clock=clock).run(config(pair("fresh", "archive"))).warnings
+
+    assert "2027-05-01" in warning
+
+
 worlds = st.fixed_dictionaries({word: st.lists(st.sampled_from("abcdef"), max_size=8) for word in ("s", "t", "u")})
-failing = st.sets(st.sampled_from(["head s", "page t 0", "head u", "append t", "append u"]), max_size=2)
+failing = st.sets(st.sampled_from(["head+ s", "head+ t", "page t 0", "head+ u", "append t", "append u"]), max_size=2)
 
 
 @given(held=worlds, failing=failing)
@@ -585,7 +565,7 @@ def test_a_lock_that_nobody_sees_end_ends_a_little_after_the_run(deadline: float
 
 def test_a_lock_is_let_go_whatever_happens() -> None:
     playlists, state = FakePlaylists(fresh="ab", one=""), MemoryState()
-    quota_at(playlists, "head fresh")
+    quota_at(playlists, "head+ fresh")
     service(playlists, state=state).run(config(pair("fresh", "one")))
 
     assert state.calls[0] == "lock"
@@ -686,7 +666,7 @@ def test_after_a_limit_the_next_run_begins_where_this_one_was_cut_short() -> Non
 def test_a_pair_that_is_too_much_for_one_run_does_not_keep_the_others_out() -> None:
     playlists, state = FakePlaylists(fresh="a", huge="", small=""), MemoryState()
     pairs = config(pair("fresh", "huge"), pair("fresh", "small"))
-    quota_at(playlists, "head huge")
+    quota_at(playlists, "head+ huge")
 
     assert statuses(service(playlists, state=state).run(pairs)) == ["not-tried", "not-tried"]
     assert state.resume_at() == "fresh-to-small"
@@ -714,7 +694,7 @@ def test_a_run_of_some_pairs_leaves_the_turn_of_the_others_alone() -> None:
     service(playlists, state=state).run(pairs, Request(names=("fresh-to-t0",)))
     assert state.resume_at() == "fresh-to-t2"
 
-    quota_at(playlists, "head t1")
+    quota_at(playlists, "head+ t1")
     service(playlists, state=state).run(pairs, Request(names=("fresh-to-t1",)))
     assert state.resume_at() == "fresh-to-t2"
 
@@ -743,7 +723,7 @@ def test_no_pair_starves(pairs: int, requests: int, huge: set[int], waits: list[
 
     def spend(request: str) -> SyncError | None:
         nonlocal left
-        left -= 1 + 100 * any(request == f"head t{number}" for number in huge)
+        left -= 1 + 100 * any(request == f"head+ t{number}" for number in huge)
         return QuotaExceeded(48925) if left < 0 else None
 
     playlists.before = spend
@@ -758,14 +738,15 @@ def test_no_pair_starves(pairs: int, requests: int, huge: set[int], waits: list[
     assert {one.name for place, one in enumerate(every.pairs) if place not in huge} <= fine
 
 
-def test_a_plan_takes_no_lock_and_keeps_nothing() -> None:
+def test_a_plan_takes_no_lock_and_keeps_nothing_but_what_it_read_and_how_often_it_asked() -> None:
     playlists, state, clock = FakePlaylists(fresh="abc", archive="a"), MemoryState(), FakeClock()
 
     with state.lock("another", now=clock.now(), until=clock.now()):
         report = service(playlists, state=state, clock=clock).plan(config(pair("fresh", "archive")))
 
     assert statuses(report) == ["added"]
-    assert state.calls == ["lock", "unlock"]
+    read = [f"cache contents default spotify:playlist:{identifier(word)}" for word in ("fresh", "archive")]
+    assert state.calls == ["lock", *read, "cache spent app", "unlock"]
 
 
 def test_a_plan_begins_where_a_run_would_and_leaves_the_turn_alone() -> None:

@@ -8,18 +8,17 @@ from datetime import datetime
 
 import pytest
 
-from syncer.budget import Budget, Stop
-from syncer.errors import Code, ConfigError, Outage, Problem, QuotaExceeded, TargetFull
-from syncer.model import MAX_ITEMS, Account, Reason, Report, Request
+from syncer.appending import SETTLE
+from syncer.budget import Budget
+from syncer.errors import Code, ConfigError, Outage, Problem, QuotaExceeded, SyncError, TargetFull, UnclearAdd
+from syncer.model import MAX_ITEMS, Account, Reason, Request
 from syncer.ports import Connect, Connection
 from syncer.service import LEASE, LEASE_BEYOND_DEADLINE, Service
 from tests.fakes import (
     FakeAccounts,
     FakeClock,
     FakePlaylists,
-    FakeWatch,
     MemoryState,
-    NoChance,
     config,
     identifier,
     items,
@@ -27,6 +26,7 @@ from tests.fakes import (
     pair,
     uri,
 )
+from tests.running import service, statuses
 
 
 class Ledger(MemoryState):
@@ -53,18 +53,7 @@ class Desk:
         self.service = self.served_by(FakeAccounts(self.playlists))
 
     def served_by(self, connect: Connect) -> Service:
-        return Service(
-            connect=connect,
-            state=self.state,
-            clock=self.clock,
-            chance=NoChance(),
-            watch=FakeWatch(),
-            stop=Stop(),
-        )
-
-
-def statuses(report: Report) -> list[str]:
-    return [outcome.status.value for outcome in report.outcomes]
+        return service(self.playlists, connect=connect, state=self.state, clock=self.clock)
 
 
 # --- a plan is asked for as a run is ----------------------------------------------------------------------------------
@@ -142,17 +131,16 @@ def test_a_rejected_item_is_told_as_such_and_is_not_deferred() -> None:
     assert (letters(outcome.added), letters(outcome.rejected), outcome.deferred) == ("ac", "b", 0)
 
 
-def test_what_someone_was_faster_to_add_is_a_skip_of_that_item() -> None:
+def test_what_someone_was_faster_to_add_is_skipped() -> None:
     desk = Desk(fresh="ab", archive="x")
 
     def meanwhile(request: str) -> None:
-        if request == "page archive 0" and desk.playlists.reads.count(request) == 2:
+        if request == "page archive 0" and desk.playlists.reads.count(request) == 1:
             desk.playlists.someone_adds("archive", "b")
 
     desk.playlists.before = meanwhile
     (outcome,) = desk.service.run(config(pair("fresh", "archive"))).outcomes
-    assert outcome.plan
-    assert [(letters([skip.item]), skip.reason) for skip in outcome.plan.skips] == [("b", Reason.ALREADY_THERE)]
+    assert (letters(outcome.added), outcome.skipped) == ("a", {Reason.ALREADY_THERE: 1})
 
 
 def test_what_is_kept_of_an_add_says_which_source_had_each_item_first() -> None:
@@ -171,7 +159,7 @@ def test_what_is_kept_of_an_add_says_which_source_had_each_item_first() -> None:
 def test_outages_are_counted_anew_after_a_good_pair() -> None:
     words = ("one", "two", "three", "four", "five")
     desk = Desk(fresh="a", **dict.fromkeys(words, ""))
-    down = {f"head {word}" for word in words if word != "two"}
+    down = {f"head+ {word}" for word in words if word != "two"}
     desk.playlists.before = lambda request: Outage("down") if request in down else None
     report = desk.service.run(config(*(pair("fresh", word) for word in words)))
     assert statuses(report) == ["failed", "added", "failed", "failed", "failed"]
@@ -182,18 +170,35 @@ def test_a_source_and_a_target_are_looked_at_by_every_account_that_uses_them() -
     desk = Desk(fresh="a", archive="", other="")
     pairs = config(pair("fresh", "archive"), pair("fresh", "other", account="other"))
     desk.service.run(pairs)
-    assert desk.playlists.reads.count("head fresh") == 2
+    assert desk.playlists.reads.count("head+ fresh") == 2
 
     desk = Desk(fresh="a", second="b", archive="")
     desk.service.run(config(pair("fresh", "archive"), pair("second", "archive", account="other")))
-    assert desk.playlists.reads.count("head archive") == 2
+    assert [request for request in desk.playlists.reads if request.startswith("head")] == [
+        *("head+ fresh", "head+ archive"),
+        *("head+ second", "head archive"),
+    ]
+
+
+def test_what_an_unclear_add_of_one_account_holds_is_sent_by_no_other_account_either() -> None:
+    desk = Desk(one="a", two="a", archive="")
+
+    def get_lost(request: str) -> SyncError | None:
+        desk.clock.elapsed += 40
+        return UnclearAdd("archive") if request.startswith("append") else None
+
+    desk.playlists.before = get_lost
+    pairs = config(pair("one", "archive"), pair("two", "archive", account="other"))
+    report = desk.service.run(pairs, deadline=4 * 40 + SETTLE)
+    assert statuses(report) == ["partial", "partial"]
+    assert [request for request in desk.playlists.reads if request.startswith("append")] == ["append archive a"]
 
 
 def test_every_outcome_carries_its_pair_whatever_became_of_it() -> None:
     one, off, two, three = (pair("fresh", word) for word in ("one", "off", "two", "three"))
     pairs = (one, replace(off, enabled=False), two, three)
     desk = Desk(fresh="a", one="", off="", two="", three="")
-    desk.playlists.before = lambda request: QuotaExceeded(60) if request == "head one" else None
+    desk.playlists.before = lambda request: QuotaExceeded(60) if request == "head+ one" else None
     report = desk.service.run(config(*pairs), Request(names=(one.name, three.name)))
     assert statuses(report) == ["not-tried", "disabled", "not-selected", "not-tried"]
     assert tuple(outcome.pair for outcome in report.outcomes) == pairs

@@ -119,7 +119,7 @@ SABOTAGES: Final = (
                 new="    if means is Means.ADD:\n        raise RateLimited(60.0)\n",
             ),
         ),
-        tests=(f"{ONE_FAULT}[N3 502, carried out-once]",),
+        tests=(f"{ONE_FAULT}[N3 502, carried out-1]",),
         red="added more than the report says",
     ),
     Sabotage(
@@ -148,18 +148,8 @@ SABOTAGES: Final = (
         edits=(
             Edit(
                 file="syncer/reading.py",
-                old="page = fetch(len(items) - 1)\n"
-                "        if page.total != total or not page.items or page.items[0] != items[-1]:\n"
-                "            return None\n"
-                "        if len(page.items) == 1:\n"
-                "            raise _hole(name)\n"
-                "        items += page.items[1:]\n",
-                new="page = fetch(len(items))\n"
-                "        if page.total != total:\n"
-                "            return None\n"
-                "        if not page.items:\n"
-                "            raise _hole(name)\n"
-                "        items += page.items\n",
+                old="self._read_on(begun, overlap=1)",
+                new="self._read_on(begun, overlap=0)",
             ),
         ),
         tests=(f"{SCENES}::test_an_entry_that_slides_from_one_page_to_the_one_before_is_not_added_again",),
@@ -206,14 +196,14 @@ SABOTAGES: Final = (
         harm="two pairs with one target add what both their sources have, twice",
         edits=(
             Edit(
-                file="syncer/reading.py",
-                old="self._targets.setdefault(playlist, Target(playlist))",
-                new="Target(playlist)",
+                file="syncer/library.py",
+                old="target = self._targets.setdefault(playlist, Target(playlist))",
+                new="target = self._targets[playlist] = Target(playlist)",
             ),
             Edit(
                 file="syncer/appending.py",
-                old="            elif add.state is AddState.LANDED:\n"
-                "                target.extend([item for item in items if item.uri not in there])\n",
+                old="            elif add.state is AddState.LANDED and add.at >= lately:\n"
+                "                target.expect([item for item in items if item.uri not in there])\n",
                 new="",
             ),
         ),
@@ -226,8 +216,8 @@ SABOTAGES: Final = (
         edits=(
             Edit(
                 file="syncer/reading.py",
-                old="        page = fetch(offset)\n",
-                new="        try:\n            page = fetch(offset)\n        except SyncError:\n            return\n",
+                old="            self._cut_short(replace(start, items=tuple(items)))\n            raise\n",
+                new="            return replace(start, version=None, total=len(items), items=tuple(items))\n",
             ),
         ),
         tests=(f"{SCENES}::test_a_source_of_which_one_page_cannot_be_read_is_not_taken_for_a_short_one",),
@@ -237,7 +227,7 @@ SABOTAGES: Final = (
         name="batch of 101",
         harm="Spotify refuses every full batch",
         edits=(Edit(file="syncer/model.py", old="MAX_BATCH: Final = 100", new="MAX_BATCH: Final = 101"),),
-        tests=(f"{ONE_FAULT}[N4 500, not carried out-once]",),
+        tests=(f"{ONE_FAULT}[N4 500, not carried out-1]",),
         red="adds_are_well_formed",
     ),
     Sabotage(
@@ -285,6 +275,7 @@ SABOTAGES: Final = (
             Edit(
                 file="syncer/service.py",
                 old="                outcomes = run.outcomes(first=self._state.resume_at())\n"
+                "                run.close()\n"
                 "                if not (request and request.names):\n",
                 new="                outcomes = run.outcomes(first=self._state.resume_at())\n"
                 "                for store in run.budget.afterwards:\n"
@@ -370,12 +361,25 @@ SABOTAGES: Final = (
         edits=(
             Edit(
                 file="syncer/spotify/transport.py",
-                old="            self._budget.allow(self._worst_case)  # after the gate, which may have taken time\n",
+                old="        self._budget.allow(self._worst_case)\n",
                 new="",
             ),
         ),
         tests=(f"{SCENES}::test_a_run_that_gets_slow_in_the_middle_of_a_pair_still_ends_in_time",),
         red="a request too close to the deadline",
+    ),
+    Sabotage(
+        name="cache believed at any version",
+        harm="a playlist that was read once never has news again, and the report says that all is well",
+        edits=(
+            Edit(
+                file="syncer/library.py",
+                old="return kept if kept and (kept.version == version or kept.version == self.version(source)) else None",
+                new="return kept",
+            ),
+        ),
+        tests=(f"{SCENES}::test_a_playlist_that_changed_is_read_again",),
+        red=r"lost \d+",
     ),
     Sabotage(
         name="`market` sent",

@@ -21,13 +21,11 @@ from syncer.sandbox.exchange import (
 from syncer.sandbox.fields import ALL, BadFields, Fields, parse
 from syncer.sandbox.render import Window
 from syncer.sandbox.scene import Scene
-from syncer.sandbox.things import SPOTIFY_MADE, AccessToken, App, Call, Entry, Playlist, User
+from syncer.sandbox.things import SPOTIFY_MADE, AccessToken, App, Call, Entry, Playlist, User, Version
 
 MAX_URIS: Final = 100
 MAX_PAGE: Final = 50
 MAX_OLD_PAGE: Final = 100
-NESTED: Final = Window(MAX_OLD_PAGE, 0)
-"""The page inside a playlist."""
 MAX_LIBRARY_URIS: Final = 40
 MAX_LIBRARY_OFFSET: Final = 100_000
 
@@ -141,9 +139,14 @@ def _my_playlists(ask: Ask, _: str) -> HttpAnswer:
     shown = [
         playlist for playlist in map(ask.scene.playlists.__getitem__, ask.user.library) if _is_listed(ask, playlist)
     ]
-    users = ask.scene.users
-    texts = [render.listed(playlist, users.get(playlist.owner), ask.app, ask.base) for playlist in window.of(shown)]
+    texts = [_listed(ask, playlist) for playlist in window.of(shown)]
     return json_text(200, render.page(f"{ask.base}/v1/me/playlists", window, texts, total=len(shown)))
+
+
+def _listed(ask: Ask, playlist: Playlist) -> str:
+    version = playlist.as_of(ask.at - ask.exchange.read_lag)
+    head = _head(ask, playlist, version)
+    return render.listed(head, playlist.id, ask.app, ask.base, total=len(version.entries))
 
 
 def _is_listed(ask: Ask, playlist: Playlist) -> bool:
@@ -172,17 +175,29 @@ def _playlist(ask: Ask, key: str) -> HttpAnswer:
         _need(ask, "playlist-read-private")
     fields = _fields(ask.query)
     version = found.as_of(ask.at - ask.exchange.read_lag)
-    snapshot_id = _shown_snapshot(found, ask) if ask.exchange.snapshot_lag else version.snapshot_id
-    head = render.head(found, ask.scene.users.get(found.owner), snapshot_id)
+    head = _head(ask, found, version)
     if ask.app.mode != "new":
         head["followers"] = {"href": None, "total": 0}
     parts = [dumps(fields.of(head))[1:-1]]
     if _is_readable(ask, found):
         for name, _ in ask.app.entry_keys:
             if fields.has(name):
-                nested = _page(ask, key, version.entries, NESTED, fields.under(name))
+                nested = _nested(ask, key, version.entries, fields.under(name))
                 parts.append(f'"{name}":{nested}')
     return json_text(200, "{" + ",".join(part for part in parts if part) + "}")
+
+
+def _head(ask: Ask, playlist: Playlist, version: Version) -> dict[str, Any]:
+    """Return what *playlist* said of itself when it was *version*, but for a snapshot id that lags on its own."""
+    snapshot_id = _shown_snapshot(playlist, ask) if ask.exchange.snapshot_lag else version.snapshot_id
+    return render.head(playlist, ask.scene.users.get(playlist.owner), snapshot_id)
+
+
+def _nested(ask: Ask, key: str, entries: tuple[Entry, ...], fields: Fields) -> str:
+    """Return the page inside a playlist, or what is left of it where no entries come along."""
+    if ask.app.nested_page:
+        return _page(ask, key, entries, Window(ask.app.nested_page, 0), fields)
+    return dumps(fields.of(render.reference(key, ask.base, total=len(entries))))
 
 
 def _shown_snapshot(playlist: Playlist, ask: Ask) -> str:
@@ -306,7 +321,7 @@ def _create(ask: Ask, _: str) -> HttpAnswer:
     made = ask.scene.create(ask.user.id, name, public=public, collaborative=collaborative, description=description)
     ask.exchange.call.applied = True
     head = render.head(made, ask.user, made.snapshot_id)
-    nested = json.loads(_page(ask, made.id, (), NESTED, ALL))
+    nested = json.loads(_nested(ask, made.id, (), ALL))
     return json_answer(201, head | {name: nested for name, _ in ask.app.entry_keys})
 
 

@@ -237,7 +237,11 @@ def head(of: Playlist, owner: User | None, snapshot_id: str) -> dict[str, Any]:
     }
 
 
-def listed(of: Playlist, owner: User | None, app: App, base: str) -> str:
-    """Return an entry of ``GET /me/playlists``."""
-    items = {"href": f"{base}/v1/playlists/{of.id}/items", "total": len(of.entries)}
-    return dumps(head(of, owner, of.snapshot_id) | {page: items for page, _ in app.entry_keys})
+def listed(head: dict[str, Any], key: str, app: App, base: str, *, total: int) -> str:
+    """Return an entry of ``GET /me/playlists``: its *head*, and where its entries are."""
+    return dumps(head | {page: reference(key, base, total=total) for page, _ in app.entry_keys})
+
+
+def reference(key: str, base: str, *, total: int) -> dict[str, Any]:
+    """Return where the entries of a playlist are, and how many."""
+    return {"href": f"{base}/v1/playlists/{key}/items", "total": total}

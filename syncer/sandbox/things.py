@@ -63,6 +63,8 @@ class App:
     """Whether it reads items of playlists of others; None: as its mode does."""
     reads_spotify_made: bool = False
     """The old privilege to read lists made by Spotify."""
+    nested_page: int = 100
+    """How many entries come with a playlist's head; with 0, only their total does (contract §2.1, §9)."""
 
     @property
     def entry_keys(self) -> tuple[tuple[str, str], ...]:

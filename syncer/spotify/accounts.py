@@ -9,7 +9,7 @@ from syncer.errors import QuotaExceeded, RateLimited
 from syncer.model import Account, NotBefore, SignIn
 from syncer.ports import Chance, Clock, Connection, CredentialStore, StateStore
 from syncer.spotify.auth import Access, TokenEndpoint
-from syncer.spotify.gate import Gate
+from syncer.spotify.gate import CEILING, Gate
 from syncer.spotify.playlists import SpotifyPlaylists
 from syncer.spotify.transport import Caller, Transport
 from syncer.spotify.wire import Wire
@@ -31,6 +31,8 @@ class SpotifyAccounts:
         wire: Wire,
         clock: Clock,
         chance: Chance,
+        per_second: float = CEILING,
+        daily_requests: int | None = None,
     ) -> None:
         self._api_url = api_url
         self._accounts_url = accounts_url
@@ -39,6 +41,8 @@ class SpotifyAccounts:
         self._wire = wire
         self._clock = clock
         self._chance = chance
+        self._per_second = per_second
+        self._daily_requests = daily_requests
         self._gates: dict[str, Gate] = {}
 
     def __call__(self, account: Account, budget: Budget) -> Connection:
@@ -48,14 +52,17 @@ class SpotifyAccounts:
         client_id = stored.credentials.client_id
         self._wait_is_over(client_id)
         self._wire.hang_up()  # a connection kept since an earlier run may be dead without a sign
+        allowance = budget.allowances[client_id]
+        allowance.limit_to(account.daily_requests or self._daily_requests)
         warnings: list[str] = []
         caller = Caller(
-            gate=self._gates.setdefault(client_id, Gate(self._clock)),
+            gate=self._gates.setdefault(client_id, Gate(self._clock, per_second=self._per_second)),
             budget=budget,
             clock=self._clock,
             chance=self._chance,
             worst_case=self._wire.limits.whole,
             limited=lambda limit: self._keep(client_id, limit),
+            spent=allowance.spend,
             warnings=warnings,
         )
         tokens = TokenEndpoint(accounts_url=self._accounts_url, wire=self._wire, caller=caller)
@@ -68,6 +75,8 @@ class SpotifyAccounts:
             playlists=SpotifyPlaylists(api_url=self._api_url, transport=transport, access=access),
             sign_in=SignIn(account=account.name, consented=access.consented, login_option=store.login_option),
             warnings=warnings,
+            client_id=client_id,
+            allowance=allowance,
         )
 
     def _wait_is_over(self, client_id: str) -> None:

@@ -6,6 +6,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from datetime import date
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, Final
 
 import requests
@@ -114,7 +115,7 @@ def _life(value: Any) -> float:
 
 
 class Access:
-    """The access token of one account during one run."""
+    """The access token of one account during one run. Threads that need a new one together cause one refresh."""
 
     def __init__(
         self,
@@ -136,6 +137,7 @@ class Access:
         self._budget = budget
         self._warnings = warnings
         self._fresh_until = -math.inf
+        self._lock = Lock()
 
     @property
     def consented(self) -> date | None:
@@ -147,28 +149,35 @@ class Access:
 
     def token(self) -> str:
         """Return the stored token if it is good for a minute, else a new one; what ends the account is raised."""
-        credentials = self._stored.credentials
-        left = (credentials.expires_at or 0.0) - self._clock.now().timestamp()
-        # More than an hour left: the clock ran ahead when it was stored, or runs behind now.
-        if credentials.access_token and GOOD_FOR <= left <= LONGEST_LIFE + GOOD_FOR:
-            return credentials.access_token
-        if self._clock.monotonic() < self._fresh_until and credentials.access_token:
-            return credentials.access_token
-        return self._refresh()
+        with self._lock:
+            return self._good() or self._refresh()
 
     def renewed(self, refused: str) -> str | None:
         """Return a token other than *refused*; None if *refused* came from Spotify in this very run."""
-        if self._clock.monotonic() < self._fresh_until:
-            return None
-        token = self._refresh()
-        return token if token != refused else None
+        with self._lock:
+            current = self._stored.credentials.access_token
+            if current and current != refused:  # another thread was refused it too, and was here before
+                return current
+            if self._clock.monotonic() < self._fresh_until:
+                return None
+            token = self._refresh()
+            return token if token != refused else None
 
     def scope(self) -> frozenset[str] | None:
         """Return what was consented to; None if even a new token does not say."""
-        if self._stored.credentials.scope is None and self._clock.monotonic() >= self._fresh_until:
-            self._refresh()
-        scope = self._stored.credentials.scope
+        with self._lock:
+            if self._stored.credentials.scope is None and self._clock.monotonic() >= self._fresh_until:
+                self._refresh()
+            scope = self._stored.credentials.scope
         return None if scope is None else frozenset(scope.split())
+
+    def _good(self) -> str | None:
+        credentials = self._stored.credentials
+        left = (credentials.expires_at or 0.0) - self._clock.now().timestamp()
+        # More than an hour left: the clock ran ahead when it was stored, or runs behind now.
+        if GOOD_FOR <= left <= LONGEST_LIFE + GOOD_FOR or self._clock.monotonic() < self._fresh_until:
+            return credentials.access_token
+        return None
 
     def _refresh(self) -> str:
         granted = self._granted()

@@ -1,6 +1,10 @@
-"""One gate per client id: every request to Spotify passes it, one after the other."""
+"""One gate per client id: every request to Spotify passes it, from whichever thread it comes."""
 
+import math
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Condition
 from typing import Final
 
 from syncer.ports import Clock
@@ -8,31 +12,80 @@ from syncer.ports import Clock
 CEILING: Final = 10.0
 """Requests a second, at the start and at most (fault model §3)."""
 FLOOR: Final = 0.5
+SECOND: Final = 1.05
+"""How long a second's worth is given: requests arrive closer together than they left, and a limit counts arrivals."""
 RECOVERY: Final = 1.02
 """How much faster after each request that was served: about 35 of them undo one halving."""
 
 
 class Gate:
-    """Paces requests: as many at once as a second allows, and never more than that in any second."""
+    """Paces requests: as many at once as a second allows, and never more than that in any second.
+
+    Closed for a while after a 429, it then lets one request through, the probe, and the others once that is answered.
+    Threads sleep by the clock, and wait for nothing else but a probe that is under way in another thread.
+    """
 
     def __init__(self, clock: Clock, *, per_second: float = CEILING) -> None:
         self._clock = clock
         self._ceiling = self._rate = per_second
         self._passed: deque[float] = deque(maxlen=max(1, int(per_second)))
+        self._changed = Condition()
+        self._closed = False
+        self._probing = False
+        self._opens = -math.inf
+        """When it was closed, the time from which the probe may pass."""
 
-    def pass_through(self) -> None:
-        """Return when the next request may go."""
+    @contextmanager
+    def pass_through(self, may_go: Callable[[], object]) -> Iterator[None]:
+        """Be one request: enter when it may go, leave when it is answered.
+
+        *may_go* is asked right before, after all waiting; what it raises is raised, and nothing has passed.
+        """
+        is_probe = self._admit(may_go)
+        try:
+            yield
+        finally:
+            if is_probe:
+                with self._changed:
+                    self._probing = False
+                    self._changed.notify_all()
+
+    def _admit(self, may_go: Callable[[], object]) -> bool:
+        """Return once a request may go, and whether it is the probe."""
+        while True:
+            may_go()
+            with self._changed:
+                if self._probing:
+                    self._changed.wait()
+                    continue
+                now = self._clock.monotonic()
+                wait = self._free_at() - now
+                if wait <= 0:
+                    self._passed.append(now)
+                    self._probing, self._closed = self._closed, False
+                    return self._probing
+            self._clock.sleep(wait)
+
+    def _free_at(self) -> float:
         burst = max(1, int(self._rate))
-        if len(self._passed) >= burst:
-            wait = self._passed[-burst] + burst / self._rate - self._clock.monotonic()
-            if wait > 0:
-                self._clock.sleep(wait)
-        self._passed.append(self._clock.monotonic())
+        paced = self._passed[-burst] + max(SECOND, 1 / self._rate) if len(self._passed) >= burst else -math.inf
+        return max(paced, self._opens)
+
+    def close(self, seconds: float) -> None:
+        """Spotify found us too fast, and wants to hear nothing for *seconds*."""
+        with self._changed:
+            now = self._clock.monotonic()
+            if now >= self._opens:  # else this one was under way when another was found too fast: the same news
+                self.slow_down()
+            self._opens = max(self._opens, now + seconds)
+            self._closed = True
 
     def slow_down(self) -> None:
         """Spotify found us too fast."""
-        self._rate = max(FLOOR, self._rate / 2)
+        with self._changed:
+            self._rate = max(min(FLOOR, self._ceiling), self._rate / 2)
 
     def speed_up(self) -> None:
         """A request was served."""
-        self._rate = min(self._ceiling, self._rate * RECOVERY)
+        with self._changed:
+            self._rate = min(self._ceiling, self._rate * RECOVERY)

@@ -17,16 +17,17 @@ from syncer.errors import (
     UnreadableAnswer,
 )
 from syncer.ids import PlaylistId, Uri, playlist_uri
-from syncer.model import PAGE_SIZE, Head, Item, Kind, Page
+from syncer.model import PAGE_SIZE, Head, Item, Kind, Listing, Page
 from syncer.spotify.auth import Access
-from syncer.spotify.transport import Refused, Transport
+from syncer.spotify.transport import Refused, Transport, is_page
 from syncer.spotify.wire import Lost
 
 KINDS: Final = ("track", "episode")
 _MEDIA: Final = "uri,type,name,is_local,artists(name)"
-HEAD_FIELDS: Final = "id,name,snapshot_id,items(total),tracks(total)"
-"""Both names of everything that Spotify renamed: an unknown one is dropped without an error (contract §2.1)."""
 ENTRY_FIELDS: Final = f"total,items(added_at,is_local,item({_MEDIA}),track({_MEDIA}))"
+"""Both names of everything that Spotify renamed: an unknown one is dropped without an error (contract §2.1)."""
+HEAD_FIELDS: Final = "id,name,snapshot_id,items(total),tracks(total)"
+WHOLE_HEAD_FIELDS: Final = f"id,name,snapshot_id,items({ENTRY_FIELDS}),tracks({ENTRY_FIELDS})"
 READ_PRIVATE: Final = "playlist-read-private"
 READ_LIBRARY: Final = "user-library-read"
 MODIFY: Final = ("playlist-modify-public", "playlist-modify-private")
@@ -41,20 +42,30 @@ class SpotifyPlaylists:
         self._spotify = spotipy.Spotify(requests_session=transport)
         self._spotify.prefix = api_url + "/"
 
-    def head(self, playlist: PlaylistId) -> Head:
+    def head(self, playlist: PlaylistId, *, contents: bool = False) -> Head:
+        fields = WHOLE_HEAD_FIELDS if contents else HEAD_FIELDS
         try:
-            body = self._spotify.playlist(playlist, fields=HEAD_FIELDS, additional_types=KINDS)
+            body = self._spotify.playlist(playlist, fields=fields, additional_types=KINDS)
         except Refused as refused:
             self._unreadable(refused, playlist)
-        contents = [found for name in ("items", "tracks") if isinstance(found := body.get(name), dict)]
-        total = contents[0].get("total") if contents else None
+        nested = [found for name in ("items", "tracks") if isinstance(found := body.get(name), dict)]
         return Head(
             id=playlist,
             name=_text(body.get("name")),
             snapshot_id=_text(body.get("snapshot_id")),
-            readable=bool(contents),
-            total=total if isinstance(total, int) else 0,
+            readable=bool(nested),
+            total=nested[0]["total"] if nested else 0,
+            first=_first(nested[0]) if nested else (),
         )
+
+    def listing(self, offset: int) -> Listing:
+        try:
+            body = self._spotify.current_user_playlists(limit=PAGE_SIZE, offset=offset)
+        except Refused as refused:
+            lacks = self._lacks(READ_PRIVATE) if refused.status == HTTPStatus.FORBIDDEN else None
+            raise lacks or _unexpected(refused) from None
+        listed = map(_snapshot, filter(None, body["items"]))
+        return Listing(total=body["total"], snapshots={key: snapshot for key, snapshot in listed if key and snapshot})
 
     def page(self, playlist: PlaylistId, offset: int) -> Page:
         try:
@@ -74,14 +85,15 @@ class SpotifyPlaylists:
             raise _unexpected(refused) from None
         return _page(body)
 
-    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
+    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> str | None:
         try:
             # Not spotipy's own method: its body is not the documented one (contract §7.1).
-            self._spotify._post(f"playlists/{playlist}/items", payload={"uris": list(uris)})  # noqa: SLF001
+            body = self._spotify._post(f"playlists/{playlist}/items", payload={"uris": list(uris)})  # noqa: SLF001
         except Lost:
             raise UnclearAdd(playlist_uri(playlist)) from None
         except Refused as refused:
             raise self._not_added(refused, playlist) from None
+        return (_text(body.get("snapshot_id")) or None) if isinstance(body, dict) else None
 
     def _unreadable(self, refused: Refused, playlist: PlaylistId) -> NoReturn:
         if refused.status == HTTPStatus.NOT_FOUND:
@@ -112,6 +124,17 @@ def _unexpected(refused: Refused) -> UnreadableAnswer:
 
 def _page(body: Mapping[str, Any]) -> Page:
     return Page(total=body["total"], items=tuple(map(_item, body["items"])))
+
+
+def _first(nested: Mapping[str, Any]) -> tuple[Item, ...]:
+    """Return the entries that came with a head. It may come without, and what is no page is none (contract §9)."""
+    is_sound = is_page(nested) and len(nested["items"]) <= nested["total"]
+    return _page(nested).items if is_sound else ()
+
+
+def _snapshot(entry: Mapping[str, Any]) -> tuple[PlaylistId, str]:
+    """Return the id and the snapshot id of a playlist; what is missing is empty."""
+    return PlaylistId(_text(entry.get("id"))), _text(entry.get("snapshot_id"))
 
 
 def _item(entry: Any) -> Item:

@@ -13,6 +13,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, Final, Protocol
 
 import requests
@@ -63,7 +64,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """An answer to act on: its status, and for a success the JSON document (None for an add)."""
+    """An answer to act on: its status, and the JSON document in it (None where there is no readable one)."""
 
     status: int
     document: Any = field(repr=False)
@@ -72,7 +73,10 @@ class Served:
 
 
 class Caller:
-    """Repeats what may be repeated, waits where waiting is right, and stops where it is not (fault model §3)."""
+    """Repeats what may be repeated, waits where waiting is right, and stops where it is not (fault model §3).
+
+    Reads may call from several threads. Once one of them was told of a limit that ends the run, the others are too.
+    """
 
     def __init__(
         self,
@@ -83,10 +87,12 @@ class Caller:
         chance: Chance,
         worst_case: float,
         limited: Callable[[RateLimited], None],
+        spent: Callable[[], None],
         warnings: list[str],
     ) -> None:
         """*limited* hears of every wish for a longer wait than a run takes, before the run ends over it.
 
+        *spent* hears of every request to the Web API, before it is sent. Neither is called by two threads at a time.
         *warnings* is where a person is told of a clock that is wrong.
         """
         self._gate = gate
@@ -95,8 +101,12 @@ class Caller:
         self._chance = chance
         self._worst_case = worst_case
         self._limited = limited
+        self._spent = spent
         self._warnings = warnings
+        self._lock = Lock()
         self._compared = False
+        self._limit: RateLimited | None = None
+        """What ended the run."""
 
     def call(self, means: Means, exchange: Callable[[], Reply], fits: Callable[[Any], bool]) -> Served:
         """Return the answer to *exchange*: 2xx with a document that *fits*, or a 4xx other than 429.
@@ -105,43 +115,63 @@ class Caller:
         Interrupted: it was not (or, for a read, it makes no difference).
         """
         failures = limits = 0
-        trouble: SyncError
         while True:
-            self._gate.pass_through()
-            self._budget.allow(self._worst_case)  # after the gate, which may have taken time
-            self._budget.requests["accounts" if means is Means.TOKEN else "spotify"] += 1
-            try:
-                reply = exchange()
-            except NeverSent as error:
-                if error.certificate:  # trying again would not mend it
-                    raise _mistrusted(means) from None
-                trouble = _unreachable(means)
-            except Lost:
-                if means is Means.ADD:
-                    raise
-                trouble = _unreachable(means)
+            with self._gate.pass_through(self._may_go):
+                came = self._once(means, exchange, fits, limits)
+            if isinstance(came, Served):
+                return came
+            if isinstance(came, SyncError):
+                failures += 1
+                self._back_off(failures, came)
             else:
-                self._compare_clocks(reply)
-                if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
-                    limits += 1
-                    self._sit_out(reply, limits)
-                    continue
-                answer = _classify(means, reply, fits)
-                if isinstance(answer, Served):
-                    self._gate.speed_up()
-                    if answer.status < HTTPStatus.BAD_REQUEST:
-                        self._budget.succeeded()
-                    return answer
-                trouble = answer
-            failures += 1
-            self._back_off(failures, trouble)
+                limits += 1
+                self._budget.wait(came)
+
+    def _may_go(self) -> None:
+        if self._limit:
+            raise type(self._limit)(self._limit.seconds)
+        self._budget.allow(self._worst_case)
+
+    def _once(
+        self, means: Means, exchange: Callable[[], Reply], fits: Callable[[Any], bool], limits: int
+    ) -> Served | SyncError | float:
+        """Send one request; return its answer, or the trouble that a repeat may end, or the seconds to sit out."""
+        self._count(means)
+        try:
+            reply = exchange()
+        except NeverSent as error:
+            if error.certificate:  # trying again would not mend it
+                raise _mistrusted(means) from None
+            return _unreachable(means)
+        except Lost:
+            if means is Means.ADD:
+                raise
+            return _unreachable(means)
+        self._compare_clocks(reply)
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return self._closed(reply, limits + 1)
+        answer = _classify(means, reply, fits)
+        if isinstance(answer, Served):
+            self._gate.speed_up()
+            if answer.status < HTTPStatus.BAD_REQUEST:
+                self._budget.succeeded()
+        return answer
+
+    def _count(self, means: Means) -> None:
+        if means is Means.TOKEN:
+            self._budget.count("accounts")
+            return
+        self._budget.count("spotify")
+        with self._lock:
+            self._spent()
 
     def _compare_clocks(self, reply: Reply) -> None:
         """Warn once if this machine's clock is far from Spotify's; nothing we do depends on it (fault model N14)."""
         theirs = _date(reply.headers.get("Date"))
-        if self._compared or theirs is None:
-            return
-        self._compared = True
+        with self._lock:
+            if self._compared or theirs is None:
+                return
+            self._compared = True
         off = (self._clock.now() - theirs).total_seconds()
         if abs(off) > CLOCK_TOLERANCE:
             direction = "ahead" if off > 0 else "behind"
@@ -149,9 +179,13 @@ class Caller:
 
     def pause(self, seconds: float, trouble: SyncError) -> None:
         """Wait for *seconds* before a repeat; *trouble* is raised if the run has no time or no retry left for it."""
-        if not self._budget.may_wait(seconds, self._worst_case) or not self._budget.take_retry():
+        if not self._affords(seconds):
             raise trouble from None
         self._budget.wait(seconds)
+
+    def _affords(self, seconds: float) -> bool:
+        """Spend a retry after a wait of *seconds*, if both are left."""
+        return self._budget.may_wait(seconds, self._worst_case) and self._budget.take_retry()
 
     def _back_off(self, failures: int, trouble: SyncError) -> None:
         if failures == TRIES:
@@ -159,21 +193,21 @@ class Caller:
         longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (failures - 1))
         self.pause(self._chance.uniform(0, longest), trouble)
 
-    def _sit_out(self, reply: Reply, times: int) -> None:
-        self._gate.slow_down()
+    def _closed(self, reply: Reply, times: int) -> float:
+        """Close the gate and return for how many seconds; RateLimited if the run cannot sit that out."""
         asked = retry_after(reply.headers, self._clock)
         seconds = UNSAID_WAIT * 2 ** (times - 1) if asked is None else max(1.0, asked)
         wish = QuotaExceeded(seconds) if _reason(reply) == "QUOTA_EXCEEDED" else RateLimited(seconds)
         pause = seconds + self._chance.uniform(0, 1)
         out_of_patience = seconds > LONGEST_WAIT or (asked is None and times > TRIES)
-        if isinstance(wish, QuotaExceeded) or out_of_patience:
-            self._limited(wish)
+        if isinstance(wish, QuotaExceeded) or out_of_patience or not self._affords(pause):
+            self._gate.slow_down()
+            with self._lock:
+                self._limit = wish
+                self._limited(wish)
             raise wish
-        try:
-            self.pause(pause, wish)
-        except RateLimited:
-            self._limited(wish)
-            raise
+        self._gate.close(pause)
+        return pause
 
 
 def _host(means: Means) -> str:
@@ -202,10 +236,8 @@ def _classify(means: Means, reply: Reply, fits: Callable[[Any], bool]) -> Served
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Served(status=status, document=parse(reply.body), text=_plain_text(reply.body))
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        if means is Means.ADD:
-            return Served(status=status, document=None)
         document = parse(reply.body)
-        if fits(document):
+        if means is Means.ADD or fits(document):
             return Served(status=status, document=document)
         return _unreadable(means, "sent an answer that is not what its API promises")
     if means is Means.ADD:
@@ -281,24 +313,33 @@ class Bearer(Protocol):
 
 
 def _is_head(document: Any) -> bool:
-    return isinstance(document, dict) and isinstance(document.get("id"), str)
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("id"), str)
+        and all(_has_total(part) for name in ("items", "tracks") if isinstance(part := document.get(name), dict))
+    )
 
 
-def _is_page(document: Any) -> bool:
+def _has_total(document: Mapping[str, Any]) -> bool:
+    return type(document.get("total")) is int and document["total"] >= 0
+
+
+def is_page(document: Any) -> bool:
+    """Whether *document* is a page of some list; any of its entries may be null."""
     return (
         isinstance(document, dict)
         and isinstance(document.get("items"), list)
         and all(entry is None or isinstance(entry, dict) for entry in document["items"])
-        and type(document.get("total")) is int
-        and document["total"] >= 0
+        and _has_total(document)
     )
 
 
 _PLAYLIST: Final = r"playlists/[A-Za-z0-9]{22}"
 ENDPOINTS: Final = (
     ("GET", re.compile(_PLAYLIST), Means.READ, _is_head),
-    ("GET", re.compile(rf"{_PLAYLIST}/items"), Means.READ, _is_page),
-    ("GET", re.compile(r"me/tracks"), Means.READ, _is_page),
+    ("GET", re.compile(rf"{_PLAYLIST}/items"), Means.READ, is_page),
+    ("GET", re.compile(r"me/tracks"), Means.READ, is_page),
+    ("GET", re.compile(r"me/playlists"), Means.READ, is_page),
     ("POST", re.compile(rf"{_PLAYLIST}/items"), Means.ADD, bool),
 )
 """All that a run may ask of Spotify (fault model X6), and what fits as an answer; to an add, anything does."""

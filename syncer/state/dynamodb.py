@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
-from http import HTTPStatus
-from typing import Any, Final, Protocol, cast
+from hashlib import sha256
+from typing import Any, Final, Protocol
 
+from syncer import aws
 from syncer.errors import AwsDenied, Locked, Reach, StateUnreachable, StateUnusable
 from syncer.ids import PlaylistId, Uri
 from syncer.model import Add, AddState, NotBefore
@@ -16,13 +17,15 @@ from syncer.state import rows
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS, CONNECT_SECONDS, READ_SECONDS = 3, 5, 10
+CONNECT_SECONDS, READ_SECONDS = 5, 10
 VERSION: Final = 1
 """Of what is in the table."""
+PART_BYTES: Final = 330_000
+"""Of what is cached, in one item: it takes 400 KB with its keys, and a page of a query, of 1 MB, three of these."""
 
 Key = tuple[str, str]
-Row = Mapping[str, str]
-"""The attributes of an item but its keys; all are text."""
+Row = Mapping[str, str | bytes]
+"""The attributes of an item; only what is cached is not text."""
 
 _SCHEMA: Final = ("schema", "schema")
 _LOCK: Final = ("lock", "lock")
@@ -32,35 +35,21 @@ _OPEN: Final = "open"
 """Adds SENT or RELINKED, by target and id."""
 _RECORD: Final = "record"
 """Adds LANDED or RELINKED, by time and id. Who reads only the latest pays only for the latest."""
+_CACHE: Final = "cache"
+"""A partition for each name: the head, which holds what fits, and before it the parts of what does not, by digest."""
+_HEAD: Final = "head"
+"""Greater than every digest, which has no letter above f."""
 
 _IS_OURS: Final = "#owner = :owner AND #until = :until"
 _IS_FREE: Final = f"attribute_not_exists(#until) OR #until <= :now OR ({_IS_OURS})"
 _IS_UNDERSTOOD: Final = "attribute_not_exists(#version) OR #version = :version"
 _IS_NOT_EARLIER: Final = "attribute_not_exists(#at) OR #at <= :at"
+_HAS_NO_PARTS: Final = "attribute_not_exists(#parts) OR #parts = :parts"
 
 _YES, _NO = "yes", "no"
 
 _NEEDS: Final = {"TransactWriteItems": "PutItem and dynamodb:DeleteItem"}
 """What a role must be allowed for a call that is no permission itself."""
-_PASSING: Final = {
-    "InternalServerError",
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "ThrottlingException",
-    "TransactionCanceledException",  # ours have no conditions: another write was under way, or too many were
-    "TransactionConflictException",
-    "TransactionInProgressException",
-}
-_UNKNOWN_CALLER: Final = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignatureException",
-    "InvalidSignatureException",
-    "MissingAuthenticationTokenException",
-    "UnrecognizedClientException",
-}
 
 
 class Client(Protocol):
@@ -78,15 +67,8 @@ class Client(Protocol):
 
 def connect() -> Client:
     """Return boto3's client, found by boto3's own rules."""
-    from boto3.session import Session  # noqa: PLC0415 - a quarter of a second that only users of AWS spend
-    from botocore.config import Config  # noqa: PLC0415 - the same
-
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-    )
-    return cast("Client", Session().client("dynamodb", config=config))
+    client: Client = aws.client("dynamodb", connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS)
+    return client
 
 
 class StateDenied(AwsDenied, StateUnusable):
@@ -170,14 +152,49 @@ class DynamoDbState:
             self._table.put((_LIMIT, client_id), row, when=_IS_NOT_EARLIER, given={"at": row["at"]})
 
     def resume_at(self) -> str | None:
-        row = self._table.get(_RESUME)
-        return None if row is None else row.get("pair")
+        pair = (self._table.get(_RESUME) or {}).get("pair")
+        return pair if isinstance(pair, str) else None
 
     def stopped_at(self, pair: str | None) -> None:
         if pair is None:
             self._table.delete(_RESUME)
         else:
             self._table.put(_RESUME, {"pair": pair})
+
+    def cached(self, name: str) -> bytes | None:
+        """Return what its digest proves to be whole: a write may be under way, or was never finished."""
+        partition = f"{_CACHE}#{name}"
+        head = self._table.get((partition, _HEAD))
+        if head is None:
+            return None
+        fits, digest = head.get("parts") == "0", str(head.get("digest"))
+        parts = [head] if fits else self._table.query(partition, "begins_with(sk, :sk)", f"{digest}#")
+        content = b"".join(map(_content, parts))
+        return content if _digest(content) == digest else None
+
+    def cache(self, name: str, content: bytes) -> None:
+        """Keep *content* in the head, or else in parts under keys of its own before the head that speaks of them."""
+        partition, digest = f"{_CACHE}#{name}", _digest(content)
+        if len(content) <= PART_BYTES:
+            head: Row = {"digest": digest, "parts": "0", "content": content}
+            with suppress(_Refused):
+                self._table.put((partition, _HEAD), head, when=_HAS_NO_PARTS, given={"parts": "0"})
+                return
+        else:
+            parts = [content[start : start + PART_BYTES] for start in range(0, len(content), PART_BYTES)]
+            for number, part in enumerate(parts):
+                self._table.put((partition, f"{digest}#{number:05}"), {"content": part})
+            head = {"digest": digest, "parts": str(len(parts))}
+        self._table.put((partition, _HEAD), head)
+        self._forget_parts(partition, but=digest)
+
+    def _forget_parts(self, partition: str, *, but: str) -> None:
+        """Delete what other contents left. If AWS is not up to it, it is left to the next time: nobody reads it."""
+        with suppress(StateUnreachable):
+            for row in self._table.query(partition, "sk < :sk", _HEAD, keys_only=True):
+                part = str(row["sk"])
+                if not part.startswith(f"{but}#"):
+                    self._table.delete((partition, part))
 
     @cached_property
     def _table(self) -> "_Table":
@@ -238,7 +255,9 @@ class _Table:
             return {"Delete": {"TableName": self._name, "Key": _wire(key)}}
         return {"Put": {"TableName": self._name, "Item": _wire(key, row)}}
 
-    def query(self, partition: str, condition: str, sk: str, *, newest_first: bool) -> Iterator[Row]:
+    def query(
+        self, partition: str, condition: str, sk: str, *, newest_first: bool = False, keys_only: bool = False
+    ) -> Iterator[Row]:
         """Yield the rows of *partition* for which *condition* holds of their sort key, in its order."""
         request: dict[str, Any] = {
             "TableName": self._name,
@@ -246,6 +265,7 @@ class _Table:
             "ExpressionAttributeValues": {":pk": {"S": partition}, ":sk": {"S": sk}},
             "ScanIndexForward": not newest_first,
             "ConsistentRead": True,
+            **({"ProjectionExpression": "pk, sk"} if keys_only else {}),
         }
         while True:
             with self.explained("Query"):
@@ -274,16 +294,27 @@ class _Table:
             raise _not_sent(error, action, self._name) from None
 
 
-def _wire(key: Key, row: Row | None = None) -> dict[str, dict[str, str]]:
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+def _content(row: Row) -> bytes:
+    content = row.get("content")
+    return content if isinstance(content, bytes) else b""
+
+
+def _wire(key: Key, row: Row | None = None) -> dict[str, dict[str, str | bytes]]:
     pk, sk = key
-    return {name: {"S": value} for name, value in {"pk": pk, "sk": sk, **(row or {})}.items()}
+    return {name: _value(content) for name, content in {"pk": pk, "sk": sk, **(row or {})}.items()}
+
+
+def _value(content: str | bytes) -> dict[str, str | bytes]:
+    return {"B" if isinstance(content, bytes) else "S": content}
 
 
 def _row(item: Mapping[str, Mapping[str, Any]]) -> Row:
-    """Return the attributes of *item*; Unreadable if one is not text."""
-    if any(set(value) != {"S"} for value in item.values()):
-        raise rows.Unreadable
-    return {name: value["S"] for name, value in item.items()}
+    """Return the attributes of *item* that are text or binary; we write no others."""
+    return {name: content for name, value in item.items() for kind, content in value.items() if kind in ("S", "B")}
 
 
 def _condition(when: str, given: Row | None) -> dict[str, Any]:
@@ -292,7 +323,7 @@ def _condition(when: str, given: Row | None) -> dict[str, Any]:
     return {
         "ConditionExpression": when,
         "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", when)},
-        "ExpressionAttributeValues": {f":{name}": {"S": value} for name, value in (given or {}).items()},
+        "ExpressionAttributeValues": {f":{name}": _value(content) for name, content in (given or {}).items()},
     }
 
 
@@ -302,13 +333,10 @@ def _refusal(answer: Mapping[str, Any], action: str, name: str) -> Exception:
     call = f"dynamodb:{action} on the table {name}"
     if code == "ConditionalCheckFailedException":
         return _Refused()
-    if code in _PASSING or answer["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if aws.passes(answer):
         return StateUnreachable(f"AWS could not do {call}: {code}", hint="nothing to do: the next run tries again")
-    if code in _UNKNOWN_CALLER:
-        return StateDenied(
-            f"AWS does not accept its credentials for {call}: {code}",
-            hint="renew the AWS credentials, for example with `aws sso login`",
-        )
+    if aws.is_unknown_caller(answer):
+        return StateDenied(f"AWS does not accept its credentials for {call}: {code}", hint=aws.RENEW)
     if code.startswith("AccessDenied"):
         needed = _NEEDS.get(action, action)
         return StateDenied(f"AWS does not allow {call}", hint=f"allow dynamodb:{needed} on {name} in the role used")
@@ -324,13 +352,8 @@ def _refusal(answer: Mapping[str, Any], action: str, name: str) -> Exception:
 
 def _not_sent(error: Exception, action: str, name: str) -> StateUnusable:
     """Say why there is no answer."""
-    from botocore import exceptions  # noqa: PLC0415 - loaded already
-
     call = f"dynamodb:{action} on the table {name}"
     kind = type(error).__name__
-    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
+    if aws.is_unreached(error):
         return StateUnreachable(f"AWS was not reached for {call}: {kind}", hint="check the network and try again")
-    return StateDenied(
-        f"AWS could not be asked for {call}: {kind}",
-        hint="set up AWS credentials and a region: `aws configure`, or AWS_PROFILE and AWS_DEFAULT_REGION",
-    )
+    return StateDenied(f"AWS could not be asked for {call}: {kind}", hint=aws.SET_UP)

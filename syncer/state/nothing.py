@@ -66,3 +66,9 @@ class NoState:
 
     def stopped_at(self, pair: str | None) -> None:
         self._stopped_at = pair
+
+    def cached(self, name: str) -> bytes | None:  # noqa: ARG002 - the port's
+        """Return nothing: a run without state asks for the same in a warm process as in a cold one."""
+        return None
+
+    def cache(self, name: str, content: bytes) -> None: ...

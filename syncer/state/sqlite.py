@@ -34,6 +34,10 @@ STEPS: Final[Steps] = (
         """CREATE TABLE facts (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL,
             crc INTEGER NOT NULL) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE cache (name TEXT NOT NULL PRIMARY KEY, content BLOB NOT NULL,
+            crc INTEGER NOT NULL) WITHOUT ROWID""",
+    ),
 )
 """The SQL that leads from each version of the file to the next, from nothing on. What was released never changes."""
 
@@ -48,10 +52,17 @@ _KEEP_LIMIT: Final = """INSERT INTO limits VALUES (?1, ?2, ?3, crc(?1, ?2, ?3))
 _ADDS: Final = "SELECT body FROM adds WHERE target = ? AND (state != ? OR at >= ?) ORDER BY id"
 _RECORD: Final = """SELECT body FROM adds WHERE state != ? AND (at, id) < (?, ?)
     ORDER BY at DESC, id DESC LIMIT ?"""
+_KEEP_CACHED: Final = "REPLACE INTO cache VALUES (?1, ?2, crc(?1, ?2))"
+_CACHED: Final = """SELECT CAST(content AS BLOB) FROM cache
+    WHERE name = ?1 AND crc IS crc(?1, CAST(content AS BLOB))"""
+"""What is damaged is not there. A flipped byte can make text of a blob, and not every blob is text that can be read."""
 _FLIPPED: Final = """SELECT 1 FROM adds WHERE crc IS NOT crc(target, id, at, state, body)
     UNION ALL SELECT 1 FROM limits WHERE crc IS NOT crc(client_id, at, quota)
     UNION ALL SELECT 1 FROM facts WHERE crc IS NOT crc(name, value)"""
-"""SQLite sees damage to its own structure; the bytes of a value are ours to watch."""
+"""SQLite sees damage to its own structure; the bytes of a value are ours to watch.
+
+Those of the cache are left out: without it we make a few requests more, without the rest we know less than we promise.
+"""
 
 _RESUME_AT: Final = "resume_at"
 _UNKNOWN_SINCE: Final = "unknown_since"
@@ -136,7 +147,15 @@ class SqliteState:
         else:
             self._write(_KEEP_FACT, _RESUME_AT, pair)
 
-    def _write(self, statement: str, *values: str | int) -> None:
+    def cached(self, name: str) -> bytes | None:
+        with self._file.opened() as db:
+            row = db.execute(_CACHED, (name,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def cache(self, name: str, content: bytes) -> None:
+        self._write(_KEEP_CACHED, name, content)
+
+    def _write(self, statement: str, *values: str | int | bytes) -> None:
         """Carry out *statement*, on the disk when this returns or not at all."""
         with self._file.opened() as db:
             db.execute(statement, values)
@@ -376,7 +395,7 @@ def _version(db: sqlite3.Connection) -> int:
 
 
 def _crc(*values: object) -> int:
-    return zlib.crc32("\0".join(map(str, values)).encode())
+    return zlib.crc32(b"\0".join(each if isinstance(each, bytes) else str(each).encode() for each in values))
 
 
 def _kind(error: Exception) -> int:

@@ -142,7 +142,7 @@ def test_a_terminal_shows_a_bar_while_it_reads_and_a_table_at_the_end(desk: Mach
     assert "pair                            status     items" in ended.shown
     assert f"{'a' * 30}  added      3 added, 4 already there" in ended.shown
     assert "c                               unchanged  nothing new" in ended.shown
-    assert "3 items added. Pairs: 1 added, 1 unchanged, 1 failed. 9 requests to Spotify." in ended.shown
+    assert "3 items added. Pairs: 1 added, 1 unchanged, 1 failed. 7 requests to Spotify." in ended.shown
     assert max(map(len, ended.shown)) <= COLUMNS
     assert "\x1b[32m" in ended.out
     assert "\x1b[?25l" not in ended.out  # a cursor that is never hidden is there after any end

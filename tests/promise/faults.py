@@ -8,7 +8,7 @@ from syncer.sandbox import WRONG_SHAPES, Fault
 
 ITEMS: Final = "/v1/playlists/*/items"
 ADD: Final[Mapping[str, Any]] = {"method": "POST", "path": ITEMS}
-READ: Final[Mapping[str, Any]] = {"method": "GET", "path": ITEMS}
+READ: Final[Mapping[str, Any]] = {"method": "GET", "path": "/v1/**"}
 
 
 def _limit(seconds: str | None) -> Fault:
@@ -72,6 +72,8 @@ FAULTS: Final[dict[str, Fault]] = {
     "N15 a byte a second": Fault(kind="drip", applied=True),
     "P11 relinked": Fault(kind="relink", **ADD),
     "A2 late reads": Fault(kind="read-lag", seconds=44, **READ),
+    "A2 late reads of items alone": Fault(kind="read-lag", seconds=44, method="GET", path=ITEMS),
+    "A2 late snapshot ids": Fault(kind="snapshot-lag", seconds=44, **READ),
     "T3 new refresh token": Fault(kind="rotate", method="POST", path="/api/token"),
 }
 

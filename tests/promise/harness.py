@@ -26,6 +26,8 @@ from tests.spotify.wiring import Wired, credentials
 LONG: Final = 300_000.0
 """Seconds after which every limit has passed and every late add has happened."""
 W: Final = SETTLE
+NESTED: Final = 20
+"""Entries that come with a head: few, so that small playlists have several pages too."""
 
 Scene = Callable[[World], Sequence[Pair]]
 Act = Callable[[], object]
@@ -66,6 +68,7 @@ class Disk(MemoryState):
         self._adds.clear()
         self._limits.clear()
         self._stopped_at = None
+        self._cache.clear()
         self.unknown_since = now
 
     @contextmanager
@@ -101,6 +104,14 @@ class Disk(MemoryState):
     def stopped_at(self, pair: str | None) -> None:
         with self._write():
             super().stopped_at(pair)
+
+    def cached(self, name: str) -> bytes | None:
+        self._may_fail()
+        return super().cached(name)
+
+    def cache(self, name: str, content: bytes) -> None:
+        with self._write():
+            super().cache(name, content)
 
     @contextmanager
     def _write(self) -> Iterator[None]:
@@ -191,6 +202,7 @@ class Trial:
         self.clock = FakeClock()
         epoch = self.clock.now().timestamp()
         self.world = World(lambda: epoch + self.clock.elapsed)  # goes right, whatever our clock shows
+        self.world.app.nested_page = NESTED
         self.wired = Wired(world=self.world, clock=self.clock, seed=seed)
         self.pairs = tuple(scene(self.world))
         self.state = Disk()

@@ -24,22 +24,23 @@ def source_of(one: Pair) -> str:
 
 
 def long_target(world: World) -> Sequence[Pair]:
-    """Return a pair whose source has what stands where the first page of its target ends."""
-    archived = [track(number, "archive") for number in range(70)]
-    source = world.playlist("source", items=[*archived[47:53], track(0, "new")])
+    """Return a pair whose source has what stands where the second page of its target ends."""
+    archived = [track(number, "archive") for number in range(110)]
+    source = world.playlist("source", items=[*archived[66:73], track(0, "new")])
     return [pair(source, world.playlist("target", items=archived))]
 
 
 def long_source(world: World) -> Sequence[Pair]:
-    """Return a pair whose source takes two pages."""
-    source = world.playlist("source", items=[track(number, "s") for number in range(60)])
+    """Return a pair whose source takes two pages behind what its head brings along."""
+    source = world.playlist("source", items=[track(number, "s") for number in range(100)])
     return [pair(source, world.playlist("target"))]
 
 
 @pytest.mark.parametrize("place", [0, 20, 49])
-def test_an_entry_that_slides_from_one_page_to_the_one_before_is_not_added_again(place: int) -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_an_entry_that_slides_from_one_page_to_the_one_before_is_not_added_again(place: int, seed: int) -> None:
     """P7: someone removes one entry and adds another while we page, so that the total says nothing."""
-    trial = Trial(long_target)
+    trial = Trial(long_target, seed=seed)
     target = trial.pairs[0].target
     theirs = Edit(playlist=target, add=(track(1, "of theirs").uri,), remove=place)
     trial.world.inject(Fault(kind="edit", method="GET", path=items_of(target), after=1, edits=(theirs,)))
@@ -47,6 +48,15 @@ def test_an_entry_that_slides_from_one_page_to_the_one_before_is_not_added_again
 
     checks.nothing_is_doubled(trial)
     checks.check(trial, undisturbed=False)
+
+
+def test_a_playlist_that_changed_is_read_again() -> None:
+    """The cache only ever saves requests."""
+    trial = Trial(scenes.small)
+    trial.run()
+    trial.world.add(trial.world.playlists[source_of(trial.pairs[0])], [track(1, "news")])
+
+    checks.check(trial)
 
 
 @pytest.mark.parametrize("seconds", [1, 20, 44])

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from syncer.model import Report
-from syncer.report import as_json, exit_code
+from syncer.report import WARN_DAYS, as_json, exit_code
 from syncer.sandbox import track
 from tests.promise import checks
 from tests.promise.harness import Trial
@@ -61,6 +61,7 @@ class Years:
         else:
             assert exit_code(report) == 0
             assert days is not None
+            assert days > WARN_DAYS or any("the sign-in of account" in one for one in told["warnings"])
             self.announced[days] = self.announced.get(days, 0) + 1
 
     def _died(self, trial: Trial) -> None:

@@ -133,6 +133,37 @@ def test_reads_may_lag_behind_writes(spotify: Client, world: World, playlist: Pl
     assert read(spotify, playlist) == [A, B, C, D]
 
 
+def test_so_may_the_list_of_my_playlists(spotify: Client, world: World, playlist: Playlist, clock: Clock) -> None:
+    old = playlist.snapshot_id
+    world.inject(Fault(kind="read-lag", method="GET", path="/v1/me/playlists", times=None, seconds=30))
+
+    new = add(spotify, playlist, D).json["snapshot_id"]
+
+    assert listed(spotify) == [(old, 3)]
+    clock.time += 30
+    assert listed(spotify) == [(new, 4)]
+
+
+def test_the_snapshots_in_the_list_of_my_playlists_may_lag_on_their_own(
+    spotify: Client, world: World, playlist: Playlist, clock: Clock
+) -> None:
+    old = playlist.snapshot_id
+    world.inject(Fault(kind="snapshot-lag", path="/v1/me/playlists", times=None, seconds=30))
+
+    new = add(spotify, playlist, D).json["snapshot_id"]
+
+    assert listed(spotify) == [(old, 4)]
+    clock.time += 15
+    assert listed(spotify)[0][0] not in {old, new}
+    clock.time += 15
+    assert listed(spotify) == [(new, 4)]
+
+
+def listed(spotify: Client) -> list[tuple[str, int]]:
+    """Return what the list of my playlists tells of each: its snapshot id and how many items it has."""
+    return [(each["snapshot_id"], each["items"]["total"]) for each in spotify.get("me/playlists").json["items"]]
+
+
 def test_the_snapshot_may_lag_behind_the_items(spotify: Client, world: World, playlist: Playlist, clock: Clock) -> None:
     old = playlist.snapshot_id
     world.inject(Fault(kind="snapshot-lag", path="/v1/playlists/*", times=None, seconds=30))

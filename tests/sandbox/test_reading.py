@@ -97,6 +97,29 @@ def test_a_head_brings_up_to_a_hundred_entries_with_it(spotify: Client, world: W
     assert head["items"]["next"].endswith(f"/playlists/{playlist.id}/items?offset=100&limit=100")
 
 
+@pytest.mark.parametrize("most", [1, 20])
+def test_how_many_entries_a_head_brings_is_a_setting(spotify: Client, world: World, most: int) -> None:
+    playlist = world.playlist("long", tracks=30)
+    world.app.nested_page = most
+
+    nested = spotify.get(f"playlists/{playlist.id}").json["items"]
+
+    assert (nested["total"], nested["limit"], len(nested["items"])) == (30, most, most)
+
+
+def test_a_head_may_bring_no_entries_but_their_total(spotify: Client, world: World) -> None:
+    playlist = world.playlist("long", tracks=30)
+    world.app.nested_page = 0
+
+    nested = spotify.get(f"playlists/{playlist.id}").json["items"]
+    filtered = spotify.get(f"playlists/{playlist.id}", fields="items(total,items(item(uri)))").json
+    made = spotify.api("POST", "me/playlists", {"name": "new"}).json
+
+    assert nested == {"href": f"{spotify.server.api_url}/playlists/{playlist.id}/items", "total": 30}
+    assert filtered == {"items": {"total": 30}}
+    assert made["items"].keys() == {"href", "total"}
+
+
 def test_a_foreign_playlist_shows_its_head_and_nothing_more(spotify: Client, world: World) -> None:
     foreign = world.playlist("theirs", tracks=3, owner="stranger")
 

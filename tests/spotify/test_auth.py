@@ -148,6 +148,7 @@ def test_a_code_is_exchanged_for_tokens_once(secret: bool) -> None:  # noqa: FBT
         chance=wired.chance,
         worst_case=45,
         limited=lambda _limit: None,
+        spent=lambda: None,
         warnings=[],
     )
     tokens = TokenEndpoint(accounts_url=ACCOUNTS_URL, wire=wired.wire, caller=caller)

@@ -28,6 +28,7 @@ class Desk:
         self.clock = FakeClock()
         self.warnings: list[str] = []
         self.budget = Budget(self.clock)
+        self.spent = 0
         self.caller = Caller(
             gate=Gate(self.clock),
             budget=self.budget,
@@ -35,8 +36,12 @@ class Desk:
             chance=NoChance(),
             worst_case=45,
             limited=limited,
+            spent=self._spend,
             warnings=self.warnings,
         )
+
+    def _spend(self) -> None:
+        self.spent += 1
 
     def exchange(self) -> Reply:
         reply = self.replies.pop(0)
@@ -204,8 +209,9 @@ def test_only_the_first_date_counts_for_the_clock() -> None:
     assert desk.warnings == []
 
 
-def test_requests_are_counted_by_whom_they_went_to() -> None:
+def test_requests_are_counted_by_whom_they_went_to_and_spent_where_they_went_to_the_web_api() -> None:
     desk = Desk(reply(), reply(), reply())
     for means in (Means.READ, Means.ADD, Means.TOKEN):
         desk.call(means)
     assert desk.budget.requests == {"spotify": 2, "accounts": 1}
+    assert desk.spent == 2

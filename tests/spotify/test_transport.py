@@ -75,8 +75,8 @@ class Desk:
     def head(self) -> Head:
         return self.port.head(self.id)
 
-    def add(self) -> None:
-        self.port.append(self.id, [FRESH])
+    def add(self) -> str | None:
+        return self.port.append(self.id, [FRESH])
 
     @property
     def landed(self) -> int:
@@ -93,6 +93,7 @@ READS: dict[str, Deed] = {
     "head": Desk.head,
     "page": Desk.read,
     "liked": lambda desk: desk.port.liked_page(0),
+    "listing": lambda desk: desk.port.listing(0),
 }
 
 # --- trouble that passes ----------------------------------------------------------------------------------------------
@@ -205,7 +206,7 @@ def test_a_whole_request_takes_no_longer_than_its_limit_however_slowly_the_answe
 @pytest.mark.parametrize("kind", ["cut", "empty-body", "html-body", "short-body", "gzip-bomb", "deep-body"])
 def test_an_add_with_a_good_status_has_happened_whatever_its_body(kind: str, desk: Desk) -> None:
     desk.fault(kind, "POST")
-    desk.add()
+    assert desk.add() is None
     assert (len(desk.calls), desk.landed) == (1, 1)
 
 
@@ -255,6 +256,24 @@ def test_a_refused_read_is_not_repeated_and_says_why(
     assert type(refused.value) is error
     assert len(desk.calls) == 1
     assert (refused.value.reach is Reach.ACCOUNT) == (error in (PremiumNeeded, NotAllowListed))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_so_is_a_refused_listing(status: int, desk: Desk) -> None:
+    desk.fault("status", status=status)
+    with pytest.raises(UnreadableAnswer):
+        desk.port.listing(0)
+    assert len(desk.calls) == 1
+
+
+def test_a_refused_listing_names_the_scope_that_is_missing() -> None:
+    wired = Wired()
+    lacking = wired.world.sign_in(scopes=wired.sign_in.scopes - {"playlist-read-private"})
+    desk = Desk(Wired(world=wired.world, clock=wired.clock, sign_in=lacking))
+    desk.fault("status", status=403)
+    with pytest.raises(MissingScope) as refused:
+        desk.port.listing(0)
+    assert refused.value.scope == "playlist-read-private"
 
 
 @pytest.mark.parametrize(
@@ -490,7 +509,8 @@ def test_no_wait_is_begun_that_would_pass_the_deadline() -> None:
     with pytest.raises(RateLimited):
         desk.read()
     assert (len(desk.calls), desk.waited < 1) == (1, True)
-    desk.world.heal()
+
+    desk = Desk(deadline=100)
     desk.fault("rate-limit", headers={"Retry-After": "45"})
     desk.read()
 
@@ -592,6 +612,7 @@ def test_what_no_run_may_ask_is_not_sent_whoever_should_try(forbidden: Callable[
         chance=wired.chance,
         worst_case=45,
         limited=lambda _limit: None,
+        spent=lambda: None,
         warnings=[],
     )
     transport = Transport(api_url=API_URL, wire=wired.wire, caller=caller, bearer=Token())

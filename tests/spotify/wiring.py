@@ -15,7 +15,7 @@ from syncer.sandbox import Playlist, SandboxServer, SignIn, World
 from syncer.service import Service
 from syncer.spotify.accounts import SpotifyAccounts
 from syncer.spotify.wire import Limits, Wire
-from tests.fakes import FakeClock, FakeWatch, MemoryState
+from tests.fakes import FakeClock, FakeWatch, MemoryState, OneByOne
 from tests.spotify.in_process import InProcess
 from tests.spotify.raw_server import RawServer
 
@@ -78,6 +78,7 @@ class Wired:
         server: Callable[[World], SandboxServer | RawServer] | None = None,
         ca_bundle: str | None = None,
         chance: Chance | None = None,
+        daily_requests: int | None = None,
     ) -> None:
         self.clock = clock = clock or FakeClock()
         self.world = world or World(lambda: clock.now().timestamp())
@@ -85,6 +86,8 @@ class Wired:
         self.store = MemoryStore(credentials(self.world, self.sign_in))
         self.network = InProcess(self.world, self.clock)
         self.stop = Stop()
+        self.seed = seed
+        self.daily_requests = daily_requests
         self.watch = FakeWatch()
         self.chance = chance or random.Random(seed)  # noqa: S311 - jitter, and the same each time
         self.server = server(self.world) if server else None
@@ -105,6 +108,7 @@ class Wired:
             wire=self.wire,
             clock=self.clock,
             chance=self.chance,
+            daily_requests=self.daily_requests,
         )
         self.service = Service(
             connect=self.accounts,
@@ -113,6 +117,7 @@ class Wired:
             chance=self.chance,
             watch=self.watch,
             stop=self.stop,
+            executor=OneByOne(random.Random(self.seed)),  # noqa: S311 - the same each time
         )
 
     def open(self, *, deadline: float | None = None) -> Connection:

@@ -13,8 +13,8 @@ from syncer.ports import StateStore
 from syncer.state.dynamodb import DynamoDbState
 from syncer.state.nothing import NoState
 from syncer.state.sqlite import SqliteState
-from tests.fakes import FakeClock, identifier, uri
-from tests.state.words import NOON, UNTIL, Between, Cloud, at, landed, sent, uris
+from tests.fakes import FakeClock, MemoryState, identifier, uri
+from tests.state.words import NOON, UNTIL, Between, Cloud, at, landed, noise, sent, uris
 
 ARCHIVE = identifier("archive")
 EVER = at(-1_000_000)
@@ -28,6 +28,19 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     if request.param == "nothing":
         only = NoState()
         return lambda: only
+    return keeping(request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "dynamodb", "dynamodb-repeating", "memory"])
+def caching(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Open what keeps a cache anew; our fake has to be as good."""
+    if request.param == "memory":
+        only = MemoryState()
+        return lambda: only
+    return keeping(request, tmp_path)
+
+
+def keeping(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     if request.param == "sqlite":
         return lambda: SqliteState(tmp_path / "state.sqlite3", FakeClock().now)
     cloud: Cloud = request.getfixturevalue("cloud")
@@ -205,6 +218,68 @@ def test_where_a_run_stopped_is_kept_until_one_reaches_the_end(opened: Open) -> 
         opened().stopped_at(pair)
 
         assert opened().resume_at() == pair
+
+
+# --- the cache --------------------------------------------------------------------------------------------------------
+
+MEGABYTE = 1_000_000
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"text", noise(MEGABYTE), noise(5 * MEGABYTE)], ids=len)
+def test_what_is_cached_comes_back_to_the_last_byte(caching: Open, content: bytes) -> None:
+    caching().cache("week", content)
+
+    assert caching().cached("week") == content
+
+
+def test_nothing_is_cached_under_a_name_that_was_never_used(caching: Open) -> None:
+    caching().cache("week", b"content")
+
+    assert caching().cached("wee") is None
+    assert caching().cached("week#") is None
+
+
+def test_the_last_of_what_is_cached_under_a_name_is_there(caching: Open) -> None:
+    """Also where the one is large and the other is not."""
+    store = caching()
+    contents = [b"first", noise(MEGABYTE), noise(MEGABYTE, seed=1), b"", noise(2 * MEGABYTE), noise(MEGABYTE), b"last"]
+    for content in contents:
+        for _ in range(2):
+            store.cache("week", content)
+
+            assert caching().cached("week") == content
+
+
+def test_what_is_cached_under_one_name_is_nothing_to_another(caching: Open) -> None:
+    names = ["a", "A", "a/b", "a:b", "a#b", "a/b:c", "spotify:playlist:x", "head", "é 𝄞", "a" * 500]
+    for number, name in enumerate(names):
+        caching().cache(name, noise(500_000 * (number % 2), seed=number) + name.encode())
+    caching().cache("a", b"other")
+
+    for number, name in enumerate(names[1:], start=1):
+        assert caching().cached(name) == noise(500_000 * (number % 2), seed=number) + name.encode()
+    assert caching().cached("a") == b"other"
+
+
+def test_the_cache_is_apart_from_all_else_that_is_kept(caching: Open) -> None:
+    store = caching()
+    store.sending(sent(0))
+    store.stopped_at("week")
+    store.wait("app", NotBefore(at=NOON, quota=False))
+    for name in ("week", "app", "resume_at", ARCHIVE):
+        store.cache(name, noise(MEGABYTE))
+
+    assert caching().adds(ARCHIVE, since=NOON) == (sent(0),)
+    assert caching().resume_at() == "week"
+    assert caching().not_before("app") == NotBefore(at=NOON, quota=False)
+
+
+def test_without_state_nothing_is_cached() -> None:
+    """Else a process that lives on would ask for less than a new one."""
+    store = NoState()
+    store.cache("week", b"content")
+
+    assert store.cached("week") is None
 
 
 # --- one run at a time ------------------------------------------------------------------------------------------------

@@ -14,12 +14,14 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from syncer.errors import AwsDenied, Code, Locked, Reach, StateUnreachable, StateUnusable
 from syncer.model import Add, Addition, AddState, Item, NotBefore
-from syncer.state.dynamodb import Client, DynamoDbState, StateDenied, connect
+from syncer.state.dynamodb import PART_BYTES, Client, DynamoDbState, StateDenied, connect
 from tests.fakes import identifier, uri
-from tests.state.words import NOON, UNTIL, Between, Cloud, at, sent, uris
+from tests.state.words import NOON, UNTIL, Between, Cloud, at, noise, sent, uris
 
 ROOT = Path(__file__).parent.parent.parent
 ARCHIVE = identifier("archive")
+SMALLEST_LARGE = noise(PART_BYTES + 1)
+LARGE = noise(4 * PART_BYTES)
 SECRET = "arn:aws:sts::123456789012:assumed-role/private"
 
 
@@ -77,6 +79,9 @@ def use_everything(state: DynamoDbState) -> None:
         state.stopped_at("week")
         state.resume_at()
         state.stopped_at(None)
+        for content in (b"small", SMALLEST_LARGE, LARGE, b"small"):
+            state.cache("week", content)
+            assert state.cached("week") == content
 
 
 def test_no_other_calls_are_made_than_a_role_is_told_to_allow(cloud: Cloud) -> None:
@@ -169,6 +174,161 @@ def test_a_record_of_many_pages_is_read_to_its_end(cloud: Cloud) -> None:
 
     assert [kept.id for kept in store(cloud, between).record()] == ["5", "4", "3", "2", "1", "0"]
     assert between.actions().count("Query") > 1
+
+
+# --- the cache --------------------------------------------------------------------------------------------------------
+
+
+def caching(cloud: Cloud) -> tuple[DynamoDbState, Between]:
+    """Return a store whose table is known, and what passes its calls on from now on."""
+    between = Between(cloud.client)
+    state = store(cloud, between)
+    state.resume_at()
+    between.calls.clear()
+    return state, between
+
+
+@pytest.mark.parametrize("size", [0, 50_000, PART_BYTES])
+def test_what_fits_into_an_item_takes_one_call_to_cache_and_one_to_read(cloud: Cloud, size: int) -> None:
+    state, between = caching(cloud)
+    for seed in range(2):
+        between.calls.clear()
+        state.cache("week", noise(size, seed))
+        assert between.actions() == ["PutItem"]
+        assert state.cached("week") == noise(size, seed)
+        assert between.actions() == ["PutItem", "GetItem"]
+
+
+def test_what_does_not_fit_is_read_three_items_at_a_time(cloud: Cloud) -> None:
+    state, between = caching(cloud)
+    state.cache("week", noise(5_000_000))
+    assert between.actions().count("PutItem") == 16 + 1
+    between.calls.clear()
+
+    assert state.cached("week") == noise(5_000_000)
+
+    assert between.actions() == ["GetItem"] + ["Query"] * 6
+
+
+def test_every_item_of_the_cache_fits(cloud: Cloud) -> None:
+    state, between = caching(cloud)
+    for content in (noise(PART_BYTES), LARGE):
+        state.cache("n" * 1000, content)
+
+    for action, request in between.calls:
+        if action == "PutItem":
+            item = request["Item"]
+            assert sum(len(name) + sum(map(len, value.values())) for name, value in item.items()) < 400_000
+
+
+def test_what_was_cached_before_leaves_nothing_behind(cloud: Cloud) -> None:
+    state = store(cloud)
+    for content, parts in ((LARGE, 4), (noise(PART_BYTES * 2), 2), (SMALLEST_LARGE, 2), (LARGE, 4), (b"small", 0)):
+        state.cache("week", content)
+        state.cache("other", LARGE)
+
+        assert len(cloud.parts("week")) == parts + 1
+        assert len(cloud.parts("other")) == 4 + 1
+
+
+def killed_at(number: int) -> Callable[[str], None]:
+    """Return a fault: the process ends before call *number*."""
+    left = iter(range(number, -1, -1))
+
+    def fault(_action: str) -> None:
+        if not next(left):
+            raise KeyboardInterrupt
+
+    return fault
+
+
+@pytest.mark.parametrize("before", [b"small", noise(PART_BYTES * 2, seed=5)], ids=len)
+def test_killed_at_any_call_what_is_cached_is_the_old_or_the_new(cloud: Cloud, before: bytes) -> None:
+    """Never a mix of both; and the next write takes away what was left lying."""
+    for number in range(1 + 4 + 1 + 2 + 2):
+        store(cloud).cache("week", before)
+        state, between = caching(cloud)
+        between.before = killed_at(number)
+        try:
+            state.cache("week", LARGE)
+        except KeyboardInterrupt:
+            assert store(cloud).cached("week") == (before if number <= 4 else LARGE)
+        else:
+            assert number > 4 + 1
+    store(cloud).cache("week", LARGE)
+    assert len(cloud.parts("week")) == 4 + 1
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_part_that_is_gone_is_noticed(cloud: Cloud, part: int) -> None:
+    store(cloud).cache("week", LARGE)
+    cloud.client.delete_item(
+        TableName=cloud.table, Key={"pk": {"S": "cache#week"}, "sk": {"S": sorted(cloud.parts("week"))[part]}}
+    )
+
+    assert store(cloud).cached("week") is None
+
+
+def test_parts_of_two_writes_are_never_taken_for_one(cloud: Cloud) -> None:
+    store(cloud).cache("other", noise(4 * PART_BYTES, seed=1))
+    store(cloud).cache("week", LARGE)
+    cloud.put("cache#week", cloud.parts("week")[2], content={"B": noise(PART_BYTES, seed=1)})
+    assert store(cloud).cached("week") is None
+
+    store(cloud).cache("week", LARGE)
+    cloud.put("cache#week", "head", digest={"S": cloud.parts("other")[0].split("#")[0]}, parts={"S": "4"})
+    assert store(cloud).cached("week") is None
+
+
+def test_a_write_between_the_two_calls_of_a_read_is_noticed(cloud: Cloud) -> None:
+    store(cloud).cache("week", LARGE)
+    state, between = caching(cloud)
+
+    def meddle(action: str) -> None:
+        if action == "Query":
+            store(cloud).cache("week", noise(4 * PART_BYTES, seed=1))
+
+    between.before = meddle
+
+    assert state.cached("week") is None
+    between.before = lambda _action: None
+    assert state.cached("week") == noise(4 * PART_BYTES, seed=1)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {},
+        {"parts": {"S": "0"}, "content": {"B": b"content"}},
+        {"parts": {"S": "0"}, "content": {"B": b"content"}, "digest": {"S": "0" * 64}},
+        {"parts": {"S": "0"}, "content": {"S": "content"}, "digest": {"S": "0" * 64}},
+        {"parts": {"N": "0"}, "content": {"BS": [b"content"]}, "digest": {"B": b"0"}},
+    ],
+    ids=["empty", "no-digest", "other-digest", "text", "numbers"],
+)
+def test_what_we_did_not_cache_is_not_there_and_can_be_replaced(cloud: Cloud, head: dict[str, dict[str, Any]]) -> None:
+    cloud.put("cache#week", "head", **head)
+
+    assert store(cloud).cached("week") is None
+    store(cloud).cache("week", b"ours")
+    assert store(cloud).cached("week") == b"ours"
+
+
+def test_what_cannot_be_cleared_away_is_left_to_the_next_write(cloud: Cloud) -> None:
+    store(cloud).cache("week", LARGE)
+    state, between = caching(cloud)
+
+    def busy(action: str) -> None:
+        if action == "DeleteItem":
+            refuse("ThrottlingException")(action)
+
+    between.before = busy
+    state.cache("week", SMALLEST_LARGE)
+
+    assert store(cloud).cached("week") == SMALLEST_LARGE
+    assert len(cloud.parts("week")) == 4 + 2 + 1
+    store(cloud).cache("week", SMALLEST_LARGE)
+    assert len(cloud.parts("week")) == 2 + 1
 
 
 # --- the lock ---------------------------------------------------------------------------------------------------------
@@ -333,7 +493,9 @@ def test_a_strange_item_is_an_error_of_the_store(cloud: Cloud, strange: dict[str
     cloud.put("open", f"{ARCHIVE}#1", **strange)
     cloud.put("record", "2026-11-22T12:00:00.000000Z#1", **strange)
     cloud.put("limit", "app", **strange)
+    cloud.put("resume", "resume", pair={"B": b"week"}, **strange)
     state = store(cloud)
+    assert state.resume_at() is None
     for call in (
         lambda: state.adds(ARCHIVE, since=NOON),
         lambda: list(state.record()),

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from syncer.model import Add, AddState, NotBefore
 from syncer.state.sqlite import SqliteState
 from tests.fakes import FakeClock, identifier
-from tests.state.words import NOON, UNTIL, at, landed, sent, uris
+from tests.state.words import NOON, UNTIL, at, landed, noise, sent, uris
 
 TARGETS = ("archive", "other")
 LETTERS = "abc"
@@ -28,6 +28,7 @@ class StateMachine(RuleBasedStateMachine):
         self.kept: dict[int, Add] = {}
         self.limits: dict[str, NotBefore] = {}
         self.pair: str | None = None
+        self.cache: dict[str, bytes] = {}
         self.open_anew()
 
     @rule()
@@ -71,6 +72,11 @@ class StateMachine(RuleBasedStateMachine):
         self.store.stopped_at(pair)
         self.pair = pair
 
+    @rule(name=CLIENTS, size=st.sampled_from([0, 10, 5_000, 50_000]), seed=st.integers(0, 9))
+    def keep_in_the_cache(self, name: str, size: int, seed: int) -> None:
+        self.store.cache(name, noise(size, seed))
+        self.cache[name] = noise(size, seed)
+
     @rule(word=st.sampled_from(TARGETS), ago=st.integers(0, 9))
     def ask_for_adds(self, word: str, ago: int) -> None:
         since = at(self.minute - ago)
@@ -86,6 +92,7 @@ class StateMachine(RuleBasedStateMachine):
         assert list(self.store.record()) == expected
         assert {client: self.store.not_before(client) for client in self.limits} == self.limits
         assert self.store.resume_at() == self.pair
+        assert [self.store.cached(name) for name in ("app", "other")] == list(map(self.cache.get, ("app", "other")))
 
     def teardown(self) -> None:
         self.folder.cleanup()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -21,12 +21,13 @@ from syncer.errors import Locked, StateUnreachable, StateUnusable
 from syncer.model import Add, AddState, NotBefore
 from syncer.state.sqlite import STEPS, SqliteState
 from tests.fakes import FakeClock, identifier
-from tests.state.words import NOON, UNTIL, at, landed, sent, uris
+from tests.state.words import NOON, UNTIL, at, landed, noise, sent, uris
 
 ROOT = Path(__file__).parent.parent.parent
 ARCHIVE = identifier("archive")
 EVER = at(-1_000_000)
 BUSY = 0.05
+CACHED = noise(9_000)
 
 
 @pytest.fixture
@@ -47,12 +48,13 @@ def filled(path: Path) -> SqliteState:
             store.settle(sent(minute, "abcdefgh"), landed=uris("abc"), state=AddState.LANDED)
     store.wait("app", NotBefore(at=at(9), quota=True))
     store.stopped_at("week")
+    store.cache("week", CACHED)
     return store
 
 
 @dataclass(frozen=True)
 class Held:
-    """All that a store says."""
+    """All that a store says, but what it has in its cache."""
 
     adds: tuple[Add, ...]
     record: tuple[Add, ...]
@@ -206,7 +208,7 @@ def test_what_is_not_ours_is_refused_and_left_as_it_is(path: Path, make: Callabl
 
 
 def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(path: Path) -> None:
-    newer = SqliteState(path, FakeClock().now, steps=(*STEPS, ("CREATE TABLE cache (body TEXT)",)))
+    newer = SqliteState(path, FakeClock().now, steps=(*STEPS, ("CREATE TABLE later (body TEXT)",)))
     newer.sending(sent(0))
     before = path.read_bytes()
 
@@ -221,7 +223,10 @@ def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(path: Path) -> N
 
 
 def check_damaged(path: Path, whole: Held) -> str:
-    """See that what is damaged is either read as it was, or set aside and said to be unknown, or refused."""
+    """See that what is damaged is either read as it was, or set aside and said to be unknown, or refused.
+
+    Of a file that is whole the cache alone may be gone.
+    """
     damaged = path.read_bytes()
     store = opened(path)
     try:
@@ -232,10 +237,12 @@ def check_damaged(path: Path, whole: Held) -> str:
         return "refused"
     if unknown is None:
         assert held(store) == whole
+        assert store.cached("week") in (CACHED, None)
         assert torn(path) == []
         return "whole"
     assert unknown == FakeClock().now()
     assert held(store) == NOTHING
+    assert store.cached("week") is None
     if damaged:
         (aside,) = torn(path)
         assert aside.name == "state.sqlite3.torn-20261122T060000Z"
@@ -277,6 +284,67 @@ def test_a_changed_value_is_noticed_even_if_the_database_is_sound(path: Path, co
         db.execute(f"UPDATE adds SET {column} = replace({column}, substr({column}, 3, 1), '~') WHERE id = '000003'")  # noqa: S608 - column names
 
     assert check_damaged(path, whole) == "aside"
+
+
+@pytest.mark.parametrize("size", [1, 300, 9_000, 100_000])
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_a_flipped_byte_of_the_cache_costs_the_cache_alone(path: Path, size: int, place: str) -> None:
+    whole = held(filled(path))
+    content = noise(size)
+    opened(path).cache("other", content)
+    where = {"first": 1, "middle": size // 2 + 1, "last": size}[place]
+    with closing(sqlite3.connect(path)) as db, db:
+        flipped = bytearray(content)
+        flipped[where - 1] ^= 0x10
+        db.execute("UPDATE cache SET content = ? WHERE name = 'other'", (bytes(flipped),))
+
+    store = opened(path)
+
+    assert store.cached("other") is None
+    assert store.cached("week") == CACHED
+    assert (held(store), store.unknown_since) == (whole, None)
+    store.cache("other", content)
+    assert opened(path).cached("other") == content
+
+
+def test_a_byte_of_the_cache_flipped_on_the_disk_leaves_the_file_sound(path: Path) -> None:
+    store = filled(path)
+    store.cache("other", b"<" + b"x" * 50_000 + b">")
+    whole = held(store)
+    damaged = bytearray(path.read_bytes())
+    damaged[damaged.index(b"x" * 2000) + 1000] ^= 1
+    path.write_bytes(damaged)
+
+    assert opened(path).cached("other") is None
+    assert check_damaged(path, whole) == "whole"
+
+
+@pytest.mark.parametrize("strange", ["x'6f'", "'content'", "CAST(x'fffe' AS TEXT)", "7", "1.5"])
+@pytest.mark.parametrize("column", ["content", "crc"])
+def test_a_cached_value_of_another_kind_is_not_there(path: Path, column: str, strange: str) -> None:
+    store = filled(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"UPDATE cache SET {column} = {strange}")  # noqa: S608 - our own words
+
+    assert store.cached("week") is None
+    assert opened(path).cached("week") is None
+    assert opened(path).unknown_since is None
+
+
+def test_content_moved_to_another_name_is_not_there(path: Path) -> None:
+    store = filled(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE cache SET name = 'other'")
+
+    assert (store.cached("other"), store.cached("week")) == (None, None)
+
+
+def test_a_torn_file_takes_its_cache_with_it(path: Path) -> None:
+    filled(path)
+    os.truncate(path, path.stat().st_size - 4096)
+
+    assert opened(path).cached("week") is None
+    assert opened(path).unknown_since
 
 
 def test_a_file_of_zeros_as_a_power_cut_leaves_it_is_set_aside(path: Path) -> None:
@@ -426,8 +494,11 @@ def test_without_room_nothing_is_kept_and_nothing_is_damaged(path: Path) -> None
 
     assert str(caught.value).startswith(f"{path} cannot be used: ")
     assert caught.value.hint == f"see that {path.parent} is writable and has room"
+    with _no_file_larger_than(path.stat().st_size), pytest.raises(StateUnusable, match="cannot be used: "):
+        opened(path).cache("week", noise(1_000_000))
     store = opened(path)
     assert store.unknown_since is None
+    assert store.cached("week") == CACHED
     assert set(whole.record) <= set(held(store).record)
     store.sending(sent(300))
 
@@ -473,7 +544,7 @@ def test_a_file_kept_busy_is_an_error_that_passes(path: Path) -> None:
 # --- versions ---------------------------------------------------------------------------------------------------------
 
 VERSION_1 = (Path(__file__).parent / "version_1.sql").read_text(encoding="utf-8")
-CACHE = ("CREATE TABLE cache (snapshot TEXT)", "INSERT INTO cache SELECT DISTINCT target FROM adds")
+LATER = ("CREATE TABLE later (snapshot TEXT)", "INSERT INTO later SELECT DISTINCT target FROM adds")
 
 
 def version_1(path: Path) -> None:
@@ -490,7 +561,7 @@ def version(path: Path) -> int:
 
 def test_what_version_1_kept_is_read_by_every_later_one(path: Path) -> None:
     version_1(path)
-    for steps in (STEPS, (*STEPS, CACHE), (*STEPS, CACHE, ("DROP TABLE cache",))):
+    for steps in (STEPS[:1], STEPS, (*STEPS, LATER), (*STEPS, LATER, ("DROP TABLE later",))):
         store = SqliteState(path, FakeClock().now, steps=steps)
 
         assert store.adds(ARCHIVE, since=at(2)) == (sent(1), landed(2, "ab"))
@@ -501,9 +572,21 @@ def test_what_version_1_kept_is_read_by_every_later_one(path: Path) -> None:
         assert version(path) == len(steps)
 
 
+def test_a_file_of_version_1_gets_a_cache(path: Path) -> None:
+    version_1(path)
+
+    assert opened(path).cached("week") is None
+    opened(path).cache("week", CACHED)
+
+    assert opened(path).cached("week") == CACHED
+    assert opened(path).adds(ARCHIVE, since=at(2)) == (sent(1), landed(2, "ab"))
+    assert version(path) == 2
+    assert torn(path) == []
+
+
 def test_a_step_that_fails_changes_nothing(path: Path) -> None:
     version_1(path)
-    broken = SqliteState(path, FakeClock().now, steps=(*STEPS, CACHE, ("DROP TABLE adds", "no SQL")))
+    broken = SqliteState(path, FakeClock().now, steps=(*STEPS, LATER, ("DROP TABLE adds", "no SQL")))
 
     with pytest.raises(StateUnusable):
         broken.resume_at()
@@ -515,15 +598,15 @@ def test_a_step_that_fails_changes_nothing(path: Path) -> None:
 def test_steps_are_not_taken_under_a_run(path: Path) -> None:
     version_1(path)
     with opened(path).lock("run", now=NOON, until=UNTIL), pytest.raises(Locked):
-        SqliteState(path, FakeClock().now, steps=(*STEPS, CACHE)).resume_at()
+        SqliteState(path, FakeClock().now, steps=(*STEPS, LATER)).resume_at()
 
-    assert version(path) == 1
+    assert version(path) == len(STEPS)
 
 
 ENDLESS = (
-    "CREATE TABLE cache (number INTEGER)",
+    "CREATE TABLE later (number INTEGER)",
     "DROP TABLE adds",
-    """INSERT INTO cache WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers)
+    """INSERT INTO later WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers)
         SELECT number FROM numbers""",
 )
 
@@ -608,6 +691,36 @@ def test_killed_at_any_moment_what_was_said_to_be_kept_is_there(path: Path) -> N
         assert len(found) <= round_ + 1  # written, and killed before it could say so
     assert len(known) > 100
     assert torn(path) == []
+
+
+CACHER = """
+store = SqliteState(path, FakeClock().now)
+for number in range(10 ** 6):
+    store.cache("week", noise(1_000_000, number % 2))
+    print(number, flush=True)
+"""
+
+
+def test_killed_at_any_moment_what_is_cached_is_the_old_or_the_new(path: Path) -> None:
+    filled(path)
+    chance = Random(13)  # noqa: S311 - the same moments each time, as far as a process has them
+    journals = 0
+    for _ in range(8):
+        child = spawned(path, CACHER)
+        assert child.stdout
+        child.stdout.readline()
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(chance.uniform(0, 0.05))
+        child.send_signal(signal.SIGKILL)
+        seen = child.stdout.read().count("\n")
+        kill(child)
+        journals += Path(f"{path}-journal").exists()
+
+        store = opened(path)
+        assert store.unknown_since is None
+        assert store.cached("week") in (noise(1_000_000, 0), noise(1_000_000, 1)), seen
+        assert store.resume_at() == "week"
+    assert journals  # at least one was in the middle of a write
 
 
 def test_a_lock_ends_with_its_process(path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 from syncer.ids import Uri
@@ -42,6 +43,11 @@ def landed(minute: int, letters: str = "abc", target: str = "archive", state: Ad
     return Add(**{name: getattr(add, name) for name in add.__dataclass_fields__} | {"state": state})
 
 
+def noise(size: int, seed: int = 0) -> bytes:
+    """Return so many bytes of any kind, the same each time."""
+    return Random(f"{size} {seed}").randbytes(size)  # noqa: S311 - nothing secret
+
+
 @dataclass
 class Cloud:
     """A table, and a client that reaches it."""
@@ -54,13 +60,27 @@ class Cloud:
         """Return all that is in the table."""
         found: list[dict[str, dict[str, str]]] = []
         for partition in ("schema", "lock", "resume", "limit", "open", "record"):
+            found += self._in(partition)
+        return found
+
+    def parts(self, name: str) -> list[str]:
+        """Return the sort keys of all that is kept of what is cached under *name*."""
+        return [item["sk"]["S"] for item in self._in(f"cache#{name}")]
+
+    def _in(self, partition: str) -> list[dict[str, dict[str, Any]]]:
+        found: list[dict[str, dict[str, Any]]] = []
+        start: dict[str, Any] = {}
+        while True:
             answer = self.client.query(
                 TableName=self.table,
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues={":pk": {"S": partition}},
+                **start,
             )
             found += answer["Items"]
-        return found
+            if "LastEvaluatedKey" not in answer:
+                return found
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def put(self, pk: str, sk: str, **attributes: dict[str, Any]) -> None:
         """Put an item there as somebody else might."""

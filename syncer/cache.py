@@ -1,0 +1,208 @@
+"""What is remembered of playlists from run to run, so that nothing is read twice. Losing it only costs requests."""
+
+import json
+import logging
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from syncer.allowance import Hours
+from syncer.errors import StateUnusable
+from syncer.ids import Uri
+from syncer.model import Item, Kind, Pair, Reason
+from syncer.ports import StateStore
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FORMAT: Final = 1
+"""Of everything that is kept here; what is in another one counts as lost."""
+MOST: Final = 32 * 1024 * 1024
+"""Bytes that anything kept here may unpack to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """The entries of a playlist at one version of it: all, or the first ones where a read was cut short."""
+
+    version: str | None
+    """Its snapshot id, or what stands for one; None where it is not known for sure."""
+    total: int
+    items: tuple[Item, ...]
+    read_at: datetime
+    """When its first entries were read; what we added since, and saw there, may be in it too."""
+    again: bool = False
+    """Whether all of it had been read before."""
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.items) == self.total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """That a pair had nothing left to add, and at which versions of its playlists."""
+
+    route: str
+    """What the pair was then; one that reads or writes elsewhere now is another pair."""
+    sources: tuple[str, ...]
+    target: str
+    seen_at: datetime
+    """When the target was last seen at that version."""
+    until: datetime
+    """When the first of what is known of them is too old to be believed."""
+    skipped: Mapping[Reason, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Index:
+    """What is remembered of all pairs; small, and read in one go."""
+
+    marks: dict[str, Mark] = field(default_factory=dict)
+    """By the name of the pair."""
+    libraries: dict[str, int] = field(default_factory=dict)
+    """How many playlists each account has."""
+
+
+def route(pair: Pair) -> str:
+    """Return what decides which items *pair* has nothing left to do about."""
+    return " ".join([pair.account, *map(str, pair.sources), pair.target])
+
+
+class Cache:
+    """What is remembered, in the store *state*, which may lose or refuse it."""
+
+    def __init__(self, state: StateStore) -> None:
+        self._state = state
+
+    def contents(self, key: str) -> Contents | None:
+        """Return what was kept as *key*."""
+        return self._get(f"contents {key}", _contents)
+
+    def keep(self, key: str, contents: Contents) -> None:
+        """Keep *contents* as *key*."""
+        rows = [[one.uri, one.kind, one.name, one.artists, one.added_at] for one in contents.items]
+        head = {"version": contents.version, "total": contents.total, "again": contents.again}
+        self._put(f"contents {key}", {**head, "read_at": contents.read_at.isoformat(), "items": rows})
+
+    def index(self) -> Index:
+        """Return the index, an empty one where there is none."""
+        return self._get("index", _index) or Index()
+
+    def keep_index(self, index: Index) -> None:
+        """Keep *index* in place of the one before."""
+        marks = {
+            name: {
+                "route": mark.route,
+                "sources": mark.sources,
+                "target": mark.target,
+                "seen_at": mark.seen_at.isoformat(),
+                "until": mark.until.isoformat(),
+                "skipped": mark.skipped,
+            }
+            for name, mark in index.marks.items()
+        }
+        self._put("index", {"marks": marks, "libraries": index.libraries})
+
+    def spent(self, client_id: str) -> Hours:
+        """Return what was counted for *client_id* lately."""
+        return self._get(f"spent {client_id}", _spent) or {}
+
+    def keep_spent(self, client_id: str, hours: Hours) -> None:
+        """Keep *hours* for :meth:`spent`."""
+        self._put(f"spent {client_id}", {"hours": [[hour, *counts] for hour, counts in hours.items()]})
+
+    def _get(self, name: str, read: Callable[[Any], T]) -> T | None:
+        try:
+            packed = self._state.cached(name)
+        except StateUnusable as error:
+            log.warning("the cache was not read", extra={"reason": str(error)})
+            return None
+        if packed is None:
+            return None
+        try:
+            return read(_unpacked(packed))
+        except (zlib.error, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+            log.warning("what was cached cannot be read", extra={"cached": name})
+            return None
+
+    def _put(self, name: str, document: Mapping[str, object]) -> None:
+        text = json.dumps({"format": FORMAT, **document}, separators=(",", ":"))
+        try:
+            self._state.cache(name, zlib.compress(text.encode(), 3))
+        except StateUnusable as error:
+            log.warning("the cache was not written", extra={"reason": str(error)})
+
+
+def _unpacked(packed: bytes) -> Any:
+    document = json.loads(zlib.decompressobj().decompress(packed, MOST))
+    if document["format"] != FORMAT:
+        raise ValueError(document["format"])
+    return document
+
+
+def _contents(document: Any) -> Contents:
+    kinds = {kind.value: kind for kind in Kind}
+    items = tuple(
+        Item(
+            uri=None if uri is None else Uri(_text(uri)),
+            kind=kinds[kind],
+            name=_text(name),
+            artists=tuple(map(_text, artists)),
+            added_at=None if added_at is None else _text(added_at),
+        )
+        for uri, kind, name, artists, added_at in document["items"]
+    )
+    total = _count(document["total"])
+    if len(items) > total:
+        raise ValueError(total)
+    return Contents(
+        version=_text(document["version"]),
+        total=total,
+        items=items,
+        read_at=_moment(document["read_at"]),
+        again=document["again"] is True,
+    )
+
+
+def _index(document: Any) -> Index:
+    return Index(
+        marks={name: _mark(mark) for name, mark in document["marks"].items()},
+        libraries={account: _count(total) for account, total in document["libraries"].items()},
+    )
+
+
+def _mark(row: Any) -> Mark:
+    return Mark(
+        route=_text(row["route"]),
+        sources=tuple(map(_text, row["sources"])),
+        target=_text(row["target"]),
+        seen_at=_moment(row["seen_at"]),
+        until=_moment(row["until"]),
+        skipped={Reason(reason): _count(count) for reason, count in row["skipped"].items()},
+    )
+
+
+def _spent(document: Any) -> Hours:
+    return {_count(hour): (_count(spent), _count(again)) for hour, spent, again in document["hours"]}
+
+
+def _moment(text: Any) -> datetime:
+    at = datetime.fromisoformat(_text(text))
+    if at.tzinfo is None:
+        raise ValueError(text)
+    return at
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError
+    return value
