@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -56,7 +55,7 @@ class Library:
 
     @cached_property
     def _index(self) -> Index:
-        return deepcopy(self._as_kept)
+        return Index(marks=dict(self._as_kept.marks), libraries=dict(self._as_kept.libraries))
 
     def source(self, account: str, connection: Connection, source: Source) -> Sequence[Item]:
         """Return the items of *source* in order, as *account* sees them.

@@ -106,6 +106,18 @@ def test_several_sources_are_read_in_order_as_one() -> None:
     assert report.outcomes[0].skipped == {Reason.REPEATED: 1}
 
 
+def test_a_run_keeps_how_many_items_it_skipped_and_a_plan_keeps_which() -> None:
+    of_service = service(FakePlaylists(fresh="abc", archive="ab"))
+
+    (planned,) = of_service.plan(config(pair("fresh", "archive"))).outcomes
+    (ran,) = of_service.run(config(pair("fresh", "archive"))).outcomes
+
+    assert planned.plan
+    assert [skip.item for skip in planned.plan.skips] == list(items("ab"))
+    assert ran.plan
+    assert (ran.plan.skips, ran.skipped) == ((), {Reason.ALREADY_THERE: 2})
+
+
 def test_a_failing_pair_does_not_stop_the_next() -> None:
     """A playlist that is gone costs one pair, not the run."""
     playlists = FakePlaylists(fresh="abc", archive="a")

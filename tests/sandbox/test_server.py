@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -50,6 +51,17 @@ def test_latency_is_waited_for_the_api_alone(world: World) -> None:
         rest = time.perf_counter() - started - api
 
     assert api >= 0.05 > rest
+
+
+def test_requests_side_by_side_wait_for_latency_together(world: World) -> None:
+    with SandboxServer(world, latency=0.2) as server, ThreadPoolExecutor(4) as pool:
+        client = Client(world, server)
+        started = time.perf_counter()
+        answers = list(pool.map(client.get, ["me"] * 4))
+        took = time.perf_counter() - started
+
+    assert [answer.status for answer in answers] == [200] * 4
+    assert took < 4 * 0.2
 
 
 def test_nothing_is_printed_whatever_happens(spotify: Client, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.spotify.gate import CEILING, FLOOR, Gate
+from syncer.spotify.gate import CEILING, FLOOR, SECOND, Gate
 from tests.fakes import FakeClock
 from tests.spotify.crowd import PEOPLE, SharedClock
 from tests.spotify.wiring import Wired
@@ -25,7 +25,7 @@ def test_ten_a_second_go_through_and_no_more() -> None:
     gate = Gate(clock)
     for _ in range(101):
         go(gate)
-    assert clock.elapsed == pytest.approx(10)
+    assert clock.elapsed == pytest.approx(10 * SECOND)
 
 
 def test_who_comes_late_waits_for_nobody_and_saves_up_nothing() -> None:
@@ -35,18 +35,18 @@ def test_who_comes_late_waits_for_nobody_and_saves_up_nothing() -> None:
     clock.elapsed += 100
     for _ in range(11):
         go(gate)
-    assert clock.elapsed == pytest.approx(101)
+    assert clock.elapsed == pytest.approx(100 + SECOND)
 
 
 def test_each_429_halves_the_pace_down_to_a_floor_and_what_is_served_brings_it_back() -> None:
     clock = FakeClock()
     gate = Gate(clock)
-    assert pace(gate, clock) == pytest.approx(10, rel=0.02)
+    assert pace(gate, clock) == pytest.approx(10 / SECOND, rel=0.02)
     gate.slow_down()
-    assert pace(gate, clock) == pytest.approx(5, rel=0.02)
+    assert pace(gate, clock) == pytest.approx(5 / SECOND, rel=0.02)
     for _ in range(36):
         gate.speed_up()
-    assert pace(gate, clock) == pytest.approx(10, rel=0.02)
+    assert pace(gate, clock) == pytest.approx(10 / SECOND, rel=0.02)
     for _ in range(20):
         gate.slow_down()
     assert pace(gate, clock) == pytest.approx(FLOOR, rel=0.02)
@@ -64,7 +64,7 @@ def test_no_second_sees_more_than_the_ceiling_whatever_happens(steps: list[str])
             passed.append(clock.elapsed)
         assert clock.elapsed - before <= 1 / FLOOR + 1e-9
     for sooner, later in zip(passed, passed[int(CEILING) :], strict=False):
-        assert later - sooner >= 1 - 1e-9
+        assert later - sooner >= SECOND - 1e-9
 
 
 def pace(gate: Gate, clock: FakeClock) -> float:
@@ -90,7 +90,7 @@ def test_no_second_sees_more_than_the_ceiling_while_the_pace_grows(served: int) 
         passed.append(clock.elapsed)
         gate.speed_up()
     for sooner, later in zip(passed, passed[int(CEILING) :], strict=False):
-        assert later - sooner >= 1 - 1e-9
+        assert later - sooner >= SECOND - 1e-9
 
 
 @pytest.mark.parametrize("per_second", [0.2, 0.5, 1.0, 2.5, 4.0])
@@ -131,9 +131,9 @@ def test_what_is_found_too_fast_at_the_same_time_slows_down_once() -> None:
     gate = Gate(clock)
     for _ in range(4):
         gate.close(1)
-    assert pace(gate, clock) == pytest.approx(5, rel=0.02)
+    assert pace(gate, clock) == pytest.approx(5 / SECOND, rel=0.02)
     gate.close(1)
-    assert pace(gate, clock) == pytest.approx(2, rel=0.02)
+    assert pace(gate, clock) == pytest.approx(2 / SECOND, rel=0.02)
 
 
 class Other:
@@ -253,7 +253,7 @@ def test_several_threads_keep_the_pace_together() -> None:
         passed = sorted(at for mine in executor.map(read, range(PEOPLE)) for at in mine)
     assert len(passed) == 100
     for sooner, later in zip(passed, passed[int(CEILING) :], strict=False):
-        assert later - sooner >= 1 - 1e-9
+        assert later - sooner >= SECOND - 1e-9
 
 
 def test_accounts_of_one_app_share_a_gate_and_others_do_not() -> None:
@@ -264,8 +264,8 @@ def test_accounts_of_one_app_share_a_gate_and_others_do_not() -> None:
     wired.open().playlists.liked_page(0)
     for _ in range(4):
         wired.open().playlists.liked_page(0)
-    assert wired.clock.elapsed == pytest.approx(1, abs=0.001)
+    assert wired.clock.elapsed == pytest.approx(SECOND, abs=0.001)
     other = wired.world.sign_in(app=wired.world.add_app("other"))
     second = Wired(world=wired.world, clock=wired.clock, sign_in=other)
     second.open()
-    assert wired.clock.elapsed == pytest.approx(1, abs=0.001)
+    assert wired.clock.elapsed == pytest.approx(SECOND, abs=0.001)
