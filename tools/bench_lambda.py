@@ -1,4 +1,4 @@
-"""Measure the artifact that Lambda gets, each figure beside its limit; exit 1 if one is missed.
+"""Measure the artifact that Lambda gets: the last rows of the table of tools/bench.py; exit 1 if one is missed.
 
 Needs Python 3.13 with the packages of the group `deploy`; LAMBDA_PYTHON names one that has awslambdaric alone.
 """
@@ -12,13 +12,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from syncer.sandbox import SandboxServer, World
 from tests.deploy.runtime_api import HANDLER, Lambda, unpack
-from tests.deploy.standins import ROOT, SECRET, Cloud, Project, ministack, store
+from tests.deploy.standins import ROOT, SECRET, Cloud, Project, make_table, ministack, store
+from tools.figures import Row, show
 
 ROUNDS: Final = 11
 PAIRS: Final = 2
@@ -63,51 +63,43 @@ def uris(spotify, playlist):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One row of the table; without a limit, there to compare with."""
-
-    what: str
-    measured: float
-    unit: str
-    limit: float | None = None
-
-    @property
-    def holds(self) -> bool:
-        return self.limit is None or self.measured <= self.limit
-
-    def __str__(self) -> str:
-        limit = "" if self.limit is None else f"{self.limit:g} {self.unit}"
-        return f"| {self.what} | {self.measured:.3g} {self.unit} | {limit} |"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """What is started: an unpacked folder and the handler in it."""
+    """What is started: an unpacked folder and the handler in it; with its own state, secret, Spotify and config."""
 
     task: Path
     handler: str
+    state: str
+    secret: str
+    world: World
+    config: str
 
 
-def sizes(project: Project, folder: Path) -> Iterator[Figure]:
+def sizes(project: Project, folder: Path) -> Iterator[Row]:
     """Build ARCH.zip for each architecture into *folder*."""
     for arch in ("arm64", "x86_64"):
         artifact = folder / f"{arch}.zip"
         done = project.build("--arch", arch, "--out", str(artifact))
         if done.returncode:
             sys.exit(done.stderr)
-        yield Figure(what=f"artifact for Lambda, {arch}", measured=artifact.stat().st_size / 1e6, unit="MB", limit=6)
+        yield Row(what=f"artifact for Lambda, {arch}", ours=(artifact.stat().st_size / 1e6,), unit="MB", at_most=6)
 
 
-def starts(artifact: Path, folder: Path, python: Path) -> Iterator[Figure]:
-    """Start *artifact* and the plain function in turn, each time anew."""
-    ours = Function(task=unpack(artifact, folder / "ours"), handler=HANDLER)
-    plain = Function(task=plainly_installed(folder / "plain"), handler="plain.lambda_handler")
+def starts(artifact: Path, folder: Path, python: Path) -> Iterator[Row]:
+    """Start *artifact*, with each kind of state, and the plain function in turn, each time anew."""
+    ours, plain = unpack(artifact, folder / "ours"), plainly_installed(folder / "plain")
     with ministack(folder / "log") as cloud:
-        rounds = [(first_answer(ours, cloud, python), first_answer(plain, cloud, python)) for _ in range(ROUNDS + 1)]
-    measured = zip(*rounds[1:], strict=True)  # the first round fills the disk's cache
-    first, plain_first = (statistics.median(column) * 1000 for column in measured)
-    yield Figure(what="start to first answer in Lambda's runtime, two idle pairs", measured=first, unit="ms", limit=400)
-    yield Figure(what="the same by a plain handler of boto3 and spotipy", measured=plain_first, unit="ms")
+        table = make_table(cloud, "state")
+        functions = [
+            function(cloud, ours, handler=HANDLER, state="none"),
+            function(cloud, ours, handler=HANDLER, state=f"table:{table}"),
+            function(cloud, plain, handler="plain.lambda_handler", state="unknown to it"),
+        ]
+        rounds = [[first_answer(one, cloud, python) for one in functions] for _ in range(ROUNDS + 1)]
+    measured = zip(*rounds[1:], strict=True)  # the first round fills the disk's cache, and the table
+    bare, kept, plainly = (statistics.median(column) * 1000 for column in measured)
+    what = "start to first answer in Lambda's runtime, two idle pairs, nothing kept (`state: none`)"
+    yield Row(what=what, ours=(bare,), plain=(plainly,), unit="ms", at_most=400)
+    yield Row(what="… with its state in a table", ours=(kept,), plain=(plainly,), unit="ms")
 
 
 def plainly_installed(task: Path) -> Path:
@@ -119,25 +111,32 @@ def plainly_installed(task: Path) -> Path:
     return task
 
 
-def first_answer(function: Function, cloud: Cloud, python: Path) -> float:
-    """Start *function* for two pairs without news and return the seconds to its first answer.
+def function(cloud: Cloud, task: Path, *, handler: str, state: str) -> Function:
+    """Return a function with two pairs without news."""
+    world, secret = World(), f"{SECRET}-{len(handler)}-{len(state)}"
+    store(cloud, world.app, world.sign_in(), name=secret)
+    config = json.dumps({"pairs": [new_pair(world, number) for number in range(PAIRS)]})
+    return Function(task=task, handler=handler, state=state, secret=secret, world=world, config=config)
+
+
+def first_answer(started: Function, cloud: Cloud, python: Path) -> float:
+    """Start a function and return the seconds to its first answer.
 
     Nothing waits: the sandbox has no latency, and a call to the stand-in for AWS takes some two milliseconds.
     """
-    world = World()
-    store(cloud, world.app, world.sign_in())
-    with tempfile.TemporaryDirectory() as home, SandboxServer(world) as sandbox:
+    with tempfile.TemporaryDirectory() as home, SandboxServer(started.world) as sandbox:
         config = Path(home, "config.yaml")
-        config.write_text(json.dumps({"pairs": [new_pair(world, number) for number in range(PAIRS)]}))
+        config.write_text(started.config)
         environment = cloud.environment | {
-            "SYNCER_SECRET_ID": SECRET,
+            "SYNCER_SECRET_ID": started.secret,
             "SYNCER_CONFIG": str(config),
+            "SYNCER_STATE": started.state,
             "SPOTIFY_API_URL": sandbox.api_url,
             "SPOTIFY_ACCOUNTS_URL": sandbox.accounts_url,
         }
         start = time.perf_counter()
         with Lambda(
-            function.task, Path(home), python=python, environment=environment, handler=function.handler
+            started.task, Path(home), python=python, environment=environment, handler=started.handler
         ) as running:
             answer = running.invoke({})
             taken = time.perf_counter() - start
@@ -152,17 +151,13 @@ def new_pair(world: World, number: int) -> dict[str, str]:
     return {"source": source.id, "target": target.id}
 
 
-def main() -> int:
-    """Measure everything and print it as a table."""
-    missed = 0
-    print("| What | Measured | At most |\n|---|---|---|")
+def rows() -> Iterator[Row]:
+    """Measure everything."""
     with tempfile.TemporaryDirectory() as name:
         folder, python = Path(name), Path(os.environ["LAMBDA_PYTHON"]).absolute()
-        for figure in chain(sizes(Project(folder / "project"), folder), starts(folder / "x86_64.zip", folder, python)):
-            missed += not figure.holds
-            print(figure, flush=True)
-    return 1 if missed else 0
+        yield from sizes(Project(folder / "project"), folder)
+        yield from starts(folder / "x86_64.zip", folder, python)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(show(rows()))

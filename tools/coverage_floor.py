@@ -10,12 +10,15 @@ WHOLE: Final = (
     "syncer/appending.py",
     "syncer/aws.py",
     "syncer/cache.py",
+    "syncer/chronicle.py",
+    "syncer/checkup.py",
     "syncer/config.py",
     "syncer/credentials.py",
     "syncer/ids.py",
     "syncer/library.py",
     "syncer/planner.py",
     "syncer/reading.py",
+    "syncer/recalling.py",
     "syncer/report.py",
     "syncer/secretsmanager.py",
     "syncer/service.py",
@@ -24,6 +27,7 @@ WHOLE: Final = (
     "syncer/state/rows.py",
     "syncer/state/sqlite.py",
     "syncer/spotify/transport.py",
+    "syncer/undoing.py",
 )
 
 

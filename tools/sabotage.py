@@ -374,8 +374,8 @@ SABOTAGES: Final = (
         edits=(
             Edit(
                 file="syncer/library.py",
-                old="return kept if kept and (kept.version == version or kept.version == self.version(source)) else None",
-                new="return kept",
+                old="kept if kept and (kept.version == version or kept.version == self.version(source)) else None",
+                new="kept",
             ),
         ),
         tests=(f"{SCENES}::test_a_playlist_that_changed_is_read_again",),

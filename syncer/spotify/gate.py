@@ -12,7 +12,7 @@ from syncer.ports import Clock
 CEILING: Final = 10.0
 """Requests a second, at the start and at most (fault model §3)."""
 FLOOR: Final = 0.5
-SECOND: Final = 1.05
+SECOND: Final = 1.02
 """How long a second's worth is given: requests arrive closer together than they left, and a limit counts arrivals."""
 RECOVERY: Final = 1.02
 """How much faster after each request that was served: about 35 of them undo one halving."""
