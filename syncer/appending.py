@@ -1,9 +1,10 @@
 """Carry out a plan: append in order, each item exactly once, and say what became of every one of them."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Final, Protocol
@@ -11,12 +12,14 @@ from typing import Final, Protocol
 from syncer.budget import Budget
 from syncer.errors import Rejected, Relinked, SyncError, TargetFull, UnclearAdd
 from syncer.ids import Uri
-from syncer.model import MAX_BATCH, MAX_ITEMS, Add, Addition, AddState, Item, Pair
+from syncer.model import MAX_BATCH, MAX_ITEMS, Add, Addition, AddState, Item, Pair, Removed
 from syncer.ports import Clock, Playlists, StateStore
 from syncer.reading import Target
 
 SETTLE: Final = 45.0
 """Seconds after which an add has taken effect or never will, and a read shows it (fault model §1, W)."""
+EVER: Final = datetime.min.replace(tzinfo=UTC)
+"""Before everything that is kept."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +39,10 @@ class Hand(Protocol):
 
     def open(self, target: Target) -> Sequence[Item]:
         """Have *target* read, unless it is; return what an earlier run sent there and is only now known to be there."""
+        ...
+
+    def taken_out(self, pair: Pair, target: Target) -> AbstractSet[Uri]:
+        """Return what *pair* is not to add to *target*, which is read, though it may not be there: it was taken out."""
         ...
 
     def apply(self, pair: Pair, target: Target, playlists: Playlists, items: Sequence[Addition]) -> Applied:
@@ -66,12 +73,18 @@ class Memory:
         """
         read()
         there, lately = target.uris, self.lately()
+        target.undone = [add for add in adds if add.state is AddState.UNDONE]
         for add in adds:
             items = [addition.item for addition in add.additions]
             if add.state is AddState.RELINKED:
                 target.settled.update(_uris(items))
             elif add.state is AddState.LANDED and add.at >= lately:
                 target.expect([item for item in items if item.uri not in there])
+
+    def taken_out(self, pair: Pair, target: Target) -> AbstractSet[Uri]:
+        """Return what an undo took from *pair*; where removals are to last, all that it ever added to *target* too."""
+        stays = pair.removed is Removed.STAY_OUT
+        return taken_out(pair, self._state.adds(target.playlist, since=EVER) if stays else target.undone)
 
     def read_again(self, target: Target) -> None:
         """Have *target* read once more, as it is now."""
@@ -91,6 +104,9 @@ class Pretence:
         sent = _sent(adds)
         self._memory.read(target, adds, partial(target.read, anew=bool(sent)))
         return [item for add in sent for item in _landed(add, target)]
+
+    def taken_out(self, pair: Pair, target: Target) -> AbstractSet[Uri]:
+        return self._memory.taken_out(pair, target)
 
     def apply(self, _pair: Pair, target: Target, _playlists: Playlists, items: Sequence[Addition]) -> Applied:
         added = [addition.item for addition in items]
@@ -119,10 +135,25 @@ class Writer:
         adds = self._memory.adds(target)
         sent = _sent(adds)
         doubtful = bool(sent) or self._may_miss_some()
-        if doubtful:
+        return self._read(target, adds, anew=doubtful, late=doubtful)
+
+    def open_anew(self, target: Target, *, late: bool = False) -> None:
+        """Have *target* read, whatever is remembered of it, and late enough to show all that was ever added to it.
+
+        *late*: late enough to show whatever was done to it before this run.
+        """
+        adds, lately = self._memory.adds(target), self._memory.lately()
+        recent = any(add.state is AddState.LANDED and add.at >= lately for add in adds)
+        self._read(target, adds, anew=True, late=late or recent or bool(_sent(adds)) or self._may_miss_some())
+
+    def _read(self, target: Target, adds: Sequence[Add], *, anew: bool, late: bool) -> Sequence[Item]:
+        if late:
             self._outwait(target)
-        self._memory.read(target, adds, partial(target.read, anew=doubtful))
-        return self._settle(target, sent)
+        self._memory.read(target, adds, partial(target.read, anew=anew))
+        return self._settle(target, _sent(adds))
+
+    def taken_out(self, pair: Pair, target: Target) -> AbstractSet[Uri]:
+        return self._memory.taken_out(pair, target)
 
     def _may_miss_some(self) -> bool:
         """Whether an add that nobody remembers may still take effect (fault model R6)."""
@@ -273,6 +304,15 @@ class _Work:
     target: Target
     playlists: Playlists
     done: Applied = field(default_factory=Applied)
+
+
+def taken_out(pair: Pair, adds: Iterable[Add]) -> set[Uri]:
+    """Return what *pair* is not to add again, if it is not there, going by *adds* to its target."""
+    kept = {AddState.UNDONE}
+    if pair.removed is Removed.STAY_OUT:
+        kept |= {AddState.LANDED, AddState.RELINKED}
+    ours = (add for add in adds if add.pair == pair.name and add.state in kept)
+    return {uri for add in ours for uri in _uris([addition.item for addition in add.additions])}
 
 
 def _uris(items: Sequence[Item]) -> list[Uri]:

@@ -21,13 +21,17 @@ from syncer.credentials import FileStore
 from syncer.errors import ConfigError, Problem, SyncError
 from syncer.ids import shorten
 from syncer.model import DEFAULT_ACCOUNT, Account, Report
-from syncer.ports import Clock, LoginStore, StateStore, Watch
+from syncer.ports import Clock, Connection, LoginStore, StateStore, Watch
 from syncer.reading import SIDE_BY_SIDE
-from syncer.service import Service, failure, run_id
+from syncer.report import failure
+from syncer.service import Service, run_id
 from syncer.state.nothing import NoState
 
 if TYPE_CHECKING:
+    from syncer.checkup import Checkup
+    from syncer.spotify.accounts import SpotifyAccounts
     from syncer.spotify.auth import TokenEndpoint
+    from syncer.spotify.transport import Endpoints
     from syncer.spotify.wire import Wire
 
 APP: Final = "rediscover-weekly"
@@ -134,7 +138,7 @@ def state_store(environ: Mapping[str, str], clock: Clock, *, configured: str | N
 
     ConfigError if the environment names no such place.
     """
-    kind, _, where = (environ.get("SYNCER_STATE") or configured or _default_state(environ)).partition(":")
+    kind, where = _state_place(environ, configured)
     if kind == "file" and where:
         from syncer.state.sqlite import SqliteState  # noqa: PLC0415 - not every Python has SQLite
 
@@ -146,6 +150,11 @@ def state_store(environ: Mapping[str, str], clock: Clock, *, configured: str | N
     if kind == "none" and not where:
         return NoState()
     raise ConfigError([_misnamed("SYNCER_STATE", environ, "file:PATH, table:NAME or none")])
+
+
+def _state_place(environ: Mapping[str, str], configured: str | None) -> tuple[str, str]:
+    kind, _, where = (environ.get("SYNCER_STATE") or configured or _default_state(environ)).partition(":")
+    return kind, where
 
 
 def _default_state(environ: Mapping[str, str]) -> str:
@@ -230,37 +239,83 @@ def token_endpoint(environ: Mapping[str, str], clock: Clock) -> "TokenEndpoint":
     return TokenEndpoint(accounts_url=hosts(environ).accounts, wire=wire, caller=caller)
 
 
+def set_up(account: Account, environ: Mapping[str, str] = os.environ, *, state: str | None = None) -> Connection:
+    """Return *account*, signed in to look around and to make a playlist; an error that ends it where that cannot be.
+
+    *state* is what the config says of where it is kept: Spotify's wishes to wait are kept to here as well.
+    """
+    from syncer.spotify.transport import SETUP_ENDPOINTS  # noqa: PLC0415 - requests takes long to import
+
+    clock = SystemClock(Stop())
+    kept = state_store(environ, clock, configured=state)
+    return _accounts(environ, kept, clock, endpoints=SETUP_ENDPOINTS)(account, Budget(clock))
+
+
+def checkup(
+    environ: Mapping[str, str] = os.environ, *, state: str | None = None, stop: Stop | None = None
+) -> "Checkup":
+    """Wire what looks at everything and changes nothing at Spotify, as *environ* and *state* say it for a run."""
+    from syncer.checkup import Checkup  # noqa: PLC0415 - a run has no use for it
+    from syncer.spotify.transport import LOOK_ENDPOINTS  # noqa: PLC0415 - requests takes long to import
+
+    stop = stop or Stop()
+    clock = SystemClock(stop)
+    kept = state_store(environ, clock, configured=state)
+    kind, where = _state_place(environ, state)
+    return Checkup(
+        connect=_accounts(environ, kept, clock, endpoints=LOOK_ENDPOINTS),
+        state=kept,
+        place=f"{kind} {where}".rstrip(),
+        clock=clock,
+        chance=random.SystemRandom(),
+        stop=stop,
+    )
+
+
+def _accounts(
+    environ: Mapping[str, str], state: StateStore, clock: Clock, *, endpoints: "Endpoints | None" = None
+) -> "SpotifyAccounts":
+    """Return what opens accounts, to ask for *endpoints*, or for what a run asks for."""
+    from syncer.spotify.accounts import SpotifyAccounts  # noqa: PLC0415 - spotipy takes long to import
+    from syncer.spotify.transport import ENDPOINTS  # noqa: PLC0415 - the same
+
+    places = hosts(environ)
+    return SpotifyAccounts(
+        api_url=places.api,
+        accounts_url=places.accounts,
+        store=partial(credential_store, environ=environ),
+        state=state,
+        wire=_wire(environ, clock),
+        clock=clock,
+        chance=random.SystemRandom(),
+        daily_requests=DAILY_REQUESTS if places.api == API_URL else None,  # no other server has Spotify's quota
+        endpoints=endpoints or ENDPOINTS,
+    )
+
+
 def service(
     environ: Mapping[str, str] = os.environ,
     *,
     state: str | None = None,
     watch: Watch | None = None,
     stop: Stop | None = None,
+    to_undo: bool = False,
 ) -> Service:
     """Wire the service to Spotify as *environ* says, *state* being what the config says of where it is kept.
 
+    Only one that is made *to_undo* can take something out of a playlist, and that one cannot add (fault model X6).
     ConfigError if one of them says something that cannot be.
     """
-    from syncer.spotify.accounts import SpotifyAccounts  # noqa: PLC0415 - spotipy takes long to import
+    from syncer.spotify.transport import ENDPOINTS, UNDO_ENDPOINTS  # noqa: PLC0415 - requests takes long to import
 
     stop = stop or Stop()
-    clock, chance, places = SystemClock(stop), random.SystemRandom(), hosts(environ)
+    clock = SystemClock(stop)
     kept = state_store(environ, clock, configured=state)
-    connect = SpotifyAccounts(
-        api_url=places.api,
-        accounts_url=places.accounts,
-        store=partial(credential_store, environ=environ),
-        state=kept,
-        wire=_wire(environ, clock),
-        clock=clock,
-        chance=chance,
-        daily_requests=DAILY_REQUESTS if places.api == API_URL else None,  # no other server has Spotify's quota
-    )
     return Service(
-        connect=connect,
+        connect=_accounts(environ, kept, clock, endpoints=UNDO_ENDPOINTS if to_undo else ENDPOINTS),
         state=kept,
         clock=clock,
-        chance=chance,
+        chance=random.SystemRandom(),
         watch=watch or NobodyWatches(),
         stop=stop,
         executor=ThreadPoolExecutor(SIDE_BY_SIDE),

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from syncer.allowance import Hours
 from syncer.errors import StateUnusable
 from syncer.ids import Uri
-from syncer.model import Item, Kind, Pair, Reason
+from syncer.model import Item, Kind, Pair, Reason, Removed, Source
 from syncer.ports import StateStore
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,13 @@ class Index:
 
 def route(pair: Pair) -> str:
     """Return what decides which items *pair* has nothing left to do about."""
-    return " ".join([pair.account, *map(str, pair.sources), pair.target])
+    options = [] if pair.removed is Removed.COME_BACK else [pair.removed]
+    return " ".join([pair.account, *map(str, pair.sources), pair.target, *options])
+
+
+def key(account: str, source: Source) -> str:
+    """Return what the contents of *source* are kept as, which *account* read."""
+    return f"{account} {source}"
 
 
 class Cache:

@@ -13,14 +13,17 @@ from typing import Any, Final
 
 from syncer.document import Document, KeyPath, in_file_order, read
 from syncer.ids import NotAPlaylist, PlaylistId, is_spotify_made, playlist_id, shorten
-from syncer.model import DEFAULT_ACCOUNT, Account, Config, LikedSongs, Pair, PlaylistSource, Source
+from syncer.model import DEFAULT_ACCOUNT, Account, Config, LikedSongs, Pair, PlaylistSource, Removed, Source
 
 MAX_PAIRS: Final = 5_000
 
 
-def load(path: Path) -> Config:
-    """Return the config in *path*; :class:`ConfigError` with every problem, in file order, if it does not hold."""
-    document = read(path)
+def load(path: Path, raw: bytes | None = None) -> Config:
+    """Return the config in *path*; :class:`ConfigError` with every problem, in file order, if it does not hold.
+
+    *raw* is read as if *path* held it.
+    """
+    document = read(path, raw)
     config = _meaning(document)
     _shape(document)
     if document.problems:
@@ -210,11 +213,13 @@ def _pair(document: Document, path: KeyPath, entry: dict[str, Any], defaults: di
     if not (target and sources and complete):
         return None
     options = {key: value for key, value in {**defaults, **entry}.items() if key in _OPTIONS}
+    removed = {**defaults, **entry}.get("removed")
     name = entry.get("name")
     return Pair(
         name=name if isinstance(name, str) else _name(tuple(sources), target),
         sources=tuple(sources),
         target=target,
+        removed=Removed(removed) if removed in list(Removed) else Removed.COME_BACK,
         **options,
     )
 

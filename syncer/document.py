@@ -35,14 +35,19 @@ class Place(NamedTuple):
 WHOLE_FILE: Final = Place(0, 0)
 
 
-def read(path: Path) -> "Document":
+def read(path: Path, raw: bytes | None = None) -> "Document":
     """Return what *path* says; :class:`ConfigError` if it is no file, no text, or no YAML that passes the gate.
 
-    What can be read on from is collected in the document's ``problems`` instead.
+    What can be read on from is collected in the document's ``problems`` instead. *raw* is read as if *path* held it.
     """
     document = Document(file=str(path))
-    _parse(_text(path, document), document)
+    _parse(_decoded(_content(path, document) if raw is None else raw, document), document)
     return document
+
+
+def content(path: Path) -> bytes:
+    """Return what is in the file *path*, as far as it could be a config; :class:`ConfigError` if it is no file."""
+    return _content(path, Document(file=str(path)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,21 +118,18 @@ _NOT_TEXT: Final = re.compile(
 """What YAML does not allow in a file; and the line breaks and marks that editors do not show as such."""
 
 
-def _text(path: Path, document: Document) -> str:
+def _content(path: Path, document: Document) -> bytes:
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise document.refuse(f"{path} is not a file but a pipe or device: pass a file with --config PATH")
-            raw = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         raise document.refuse(f"there is no file {path}: pass --config PATH or create it") from None
     except IsADirectoryError:
         raise document.refuse(f"{path} is a folder: pass a file with --config PATH") from None
     except OSError as error:
         raise document.refuse(f"{path} cannot be read: {error.strerror}; check the path and its permissions") from None
-    if len(raw) > MAX_BYTES:
-        raise document.refuse(f"{path} is larger than 1 MiB, more than a config needs: pass another with --config PATH")
-    return _decoded(raw, document)
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -136,6 +138,9 @@ def _open_at_once(path: str, flags: int) -> int:
 
 
 def _decoded(raw: bytes, document: Document) -> str:
+    if len(raw) > MAX_BYTES:
+        message = f"{document.file} is larger than 1 MiB, more than a config needs: pass another with --config PATH"
+        raise document.refuse(message)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise document.refuse("this is UTF-16 text: save the file as UTF-8", Place(1, 1))
     try:

@@ -203,6 +203,28 @@ class UnclearAdd(SyncError):
         )
 
 
+class UnclearRemoval(UnclearAdd):
+    """Spotify did not say whether it took something out."""
+
+    def __init__(self, playlist: str) -> None:
+        super().__init__(playlist)
+        self.args = (f"Spotify did not say whether all of it was taken out of {playlist}",)
+        self.hint = "run the same `syncer undo` again: it goes on from here"
+
+
+class NotConfigured(SyncError):
+    """No pair of the config has the target any more, so nobody says which account may change it."""
+
+    code = Code.CONFIG
+
+    def __init__(self, playlist: str) -> None:
+        self.playlist = playlist
+        super().__init__(
+            f"no pair of the config has {playlist} as its target, so it is not known which account may change it",
+            hint="put the pair back into the config; with `enabled: false` it is used for this alone",
+        )
+
+
 class Rejected(SyncError):
     """Spotify refused an add as malformed (400): one of its URIs is bad, and nothing of it was carried out."""
 

@@ -16,6 +16,10 @@ _PLAYLIST_URL: Final = re.compile(
     re.ASCII,
 )
 _ADDABLE: Final = re.compile(r"spotify:(?:track|episode):[A-Za-z0-9]{22}", re.ASCII)
+_ITEM_URL: Final = re.compile(
+    r"(?:https?://)?(?i:open\.spotify\.com)/(?:intl-[a-z]{2,5}/)?(track|episode)/([A-Za-z0-9]{22})/?(?:\?[!-~]*)?",
+    re.ASCII,
+)
 _OTHER_KIND: Final = re.compile(
     r"(?:spotify:|(?:https?://)?open\.spotify\.com/(?:intl-[a-z]{2,5}/)?)"
     r"(track|album|artist|show|episode|user|audiobook|collection)\b",
@@ -50,6 +54,21 @@ def playlist_id(text: str) -> PlaylistId:
         if found := pattern.fullmatch(text):
             return PlaylistId(found[found.lastindex or 0])
     raise NotAPlaylist(_why_not(text))
+
+
+class NotAnItem(ValueError):
+    """The text names no track and no episode; the message says why."""
+
+
+def item_uri(text: str) -> Uri:
+    """Return the URI of the track or episode that *text* (URI or URL) names; :class:`NotAnItem` if it names none."""
+    if is_addable(text):
+        return Uri(text)
+    if found := _ITEM_URL.fullmatch(text):
+        return Uri(f"spotify:{found[1]}:{found[2]}")
+    raise NotAnItem(
+        f"{shorten(text)} is no link to a track or an episode: in Spotify choose Share > Copy Song Link, and paste that"
+    )
 
 
 def _why_not(text: str) -> str:

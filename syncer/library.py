@@ -10,7 +10,7 @@ from hashlib import sha256
 from math import ceil
 from typing import Final
 
-from syncer.cache import Cache, Contents, Index, Mark, route
+from syncer.cache import Cache, Contents, Index, Mark, key, route
 from syncer.errors import (
     MissingScope,
     NotFound,
@@ -397,7 +397,7 @@ class _Shelf:
         return self._kept[source]
 
     def _key(self, source: Source) -> str:
-        return f"{self._account} {source}"
+        return key(self._account, source)
 
     def forget(self, source: Source) -> None:
         """Let go of what is in *source*."""

@@ -37,6 +37,14 @@ class Reason(StrEnum):
     UNAVAILABLE = "unavailable"
     UNSUPPORTED = "unsupported"
     REJECTED = "rejected"
+    TAKEN_OUT = "taken-out"
+
+
+class Removed(StrEnum):
+    """What a pair does about items that it added and someone took out of the target since."""
+
+    COME_BACK = "come-back"
+    STAY_OUT = "stay-out"
 
 
 class Status(StrEnum):
@@ -95,6 +103,7 @@ class Pair:
     account: str = DEFAULT_ACCOUNT
     enabled: bool = True
     max_additions: int = 1000
+    removed: Removed = Removed.COME_BACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +143,10 @@ class Head:
     total: int
     first: tuple[Item, ...] = ()
     """The first entries, as far as they were asked for and came with it."""
+    owner: str = ""
+    """The user id of who made it."""
+    collaborative: bool = False
+    """Whether everyone with the link may add; who was invited is not told (contract §2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +158,32 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A playlist as the account's library shows it."""
+
+    id: PlaylistId
+    name: str
+    owner: str
+    """The user id of who made it; Spotify's own are made by ``spotify``."""
+    owner_name: str
+    collaborative: bool
+    total: int
+    snapshot_id: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """One page of the account's library of playlists, and how many playlists are in it in all."""
 
     total: int
-    snapshots: Mapping[PlaylistId, str]
-    """The snapshot id of each playlist on the page; some places of a page are empty (contract §2.4)."""
+    playlists: tuple[Listed, ...]
+    """Some places of a page are empty (contract §2.4): there may be fewer than fit on it."""
+
+    @property
+    def snapshots(self) -> dict[PlaylistId, str]:
+        """The snapshot id of each playlist on the page that has one."""
+        return {one.id: one.snapshot_id for one in self.playlists if one.snapshot_id}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +211,8 @@ class AddState(StrEnum):
     LANDED = "landed"
     RELINKED = "relinked"
     """It landed, but reads show other URIs in its place (fault model P11): never to be added again."""
+    UNDONE = "undone"
+    """It landed, and a person has taken it back since: not to be added again by its pair, until it is redone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,20 +240,91 @@ class Add:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotBefore:
-    """A wish of Spotify's: no request with this client id before *at*. ``quota``: the daily quota is used up."""
-
-    at: datetime
-    quota: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """An error as reports carry it."""
 
     code: Code
     message: str
     hint: str
+
+
+class Stays(StrEnum):
+    """Why `undo` leaves an item in its target, or `redo` out of it."""
+
+    THERE_TWICE = "there-twice"
+    """Spotify takes out every entry with a URI, and one of these is not ours (contract §2.3)."""
+    ADDED_AGAIN = "added-again"
+    """What is there came later: from a person, or from a run that is not the one to undo."""
+    RELINKED = "relinked"
+    """It reads back under another URI, so it cannot be told which entry it is (fault model P11)."""
+    REJECTED = "rejected"
+    """Spotify no longer takes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """An item that an undo or a redo did nothing about, and why."""
+
+    item: Item
+    reason: Stays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What to undo or redo: a run, or the last one of a pair; all that it added, or what it added for a pair."""
+
+    run: str | None = None
+    pair: str | None = None
+
+
+class Action(StrEnum):
+    """What can be done about what a run added."""
+
+    UNDO = "undo"
+    REDO = "redo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversed:
+    """What an undo or a redo did about what one pair had added; each of its items is in one of these."""
+
+    pair: str
+    target: PlaylistId
+    done: tuple[Item, ...] = ()
+    """Taken out, or added again; before it is really done: those that would be."""
+    already: tuple[Item, ...] = ()
+    """Not there any more, or there anyway."""
+    left: tuple[Left, ...] = ()
+    deferred: int = 0
+    unconfirmed: int = 0
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal:
+    """Of one undo or redo: a part for each pair of the run it is about."""
+
+    action: Action
+    of: str
+    """The run it is about."""
+    run_id: str
+    """Its own."""
+    started_at: datetime
+    finished_at: datetime
+    dry_run: bool = False
+    parts: tuple[Reversed, ...] = ()
+    error: Failure | None = None
+    requests: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    interrupted_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBefore:
+    """A wish of Spotify's: no request with this client id before *at*. ``quota``: the daily quota is used up."""
+
+    at: datetime
+    quota: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

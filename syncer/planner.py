@@ -13,8 +13,10 @@ _NEVER_ADDABLE = {
 }
 
 
-def plan(pair: Pair, source: Iterable[Item], present: AbstractSet[Uri]) -> Plan:
-    """Pick what is not *present* in the target, in source order, each URI once.
+def plan(
+    pair: Pair, source: Iterable[Item], present: AbstractSet[Uri], taken_out: AbstractSet[Uri] = frozenset()
+) -> Plan:
+    """Pick what is not *present* in the target, in source order, each URI once, but nothing that was *taken_out*.
 
     Every item of *source* ends up in the plan: as an addition, or as a skip with its reason.
     """
@@ -28,6 +30,8 @@ def plan(pair: Pair, source: Iterable[Item], present: AbstractSet[Uri]) -> Plan:
             skips.append(Skip(item=item, reason=Reason.UNSUPPORTED))
         elif uri in present:
             skips.append(Skip(item=item, reason=Reason.ALREADY_THERE))
+        elif uri in taken_out:
+            skips.append(Skip(item=item, reason=Reason.TAKEN_OUT))
         elif uri in chosen:
             skips.append(Skip(item=item, reason=Reason.REPEATED))
         else:

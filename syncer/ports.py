@@ -73,6 +73,25 @@ class Playlists(Protocol):
         """Return at most PAGE_SIZE of the Liked Songs from *offset* on; MissingScope if not consented to."""
         ...
 
+    def me(self) -> str:
+        """Return the id of the user who signed in."""
+        ...
+
+    def create(self, name: str, *, public: bool, description: str) -> PlaylistId:
+        """Make a playlist of the account's own and return its id; MissingScope if not consented to.
+
+        UnclearAdd: it may have been made. It is never tried twice (contract §4.3).
+        """
+        ...
+
+    def remove(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
+        """Take every entry with one of 1 to MAX_BATCH *uris* out of *playlist*.
+
+        Safe to repeat. UnclearAdd: it may have been done; every other error: it was not. Only connections that were
+        opened for it may do it (fault model X6).
+        """
+        ...
+
     def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> str | None:
         """Add 1 to MAX_BATCH addable *uris* at the end, in order, all or none; return the new snapshot id, if told.
 
@@ -92,6 +111,12 @@ class Connection:
     client_id: str = ""
     allowance: Allowance = field(default_factory=Allowance)
     """The same one for all accounts of a client id in one run."""
+    place: str = ""
+    """What a message calls where the credentials are."""
+    renew: Callable[[], None] = lambda: None
+    """Has the stored sign-in proved by a new access token; an error that ends the account if it does not hold."""
+    scope: Callable[[], frozenset[str] | None] = lambda: None
+    """Returns what was consented to; None if even a new access token does not say."""
 
 
 class Connect(Protocol):
@@ -192,7 +217,7 @@ class StateStore(Protocol):
         ...
 
     def adds(self, target: PlaylistId, *, since: datetime) -> tuple[Add, ...]:
-        """Return the adds to *target*, oldest first, that are SENT or RELINKED, or LANDED at *since* or later."""
+        """Return the adds to *target*, oldest first, that are SENT, RELINKED, UNDONE, or LANDED since *since*."""
         ...
 
     def record(self) -> Iterator[Add]:

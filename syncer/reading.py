@@ -10,7 +10,7 @@ from typing import Final, Self
 from syncer.cache import Contents
 from syncer.errors import SyncError, TargetUnstable, UnclearAdd, UnreadableAnswer
 from syncer.ids import PlaylistId, Uri, playlist_uri
-from syncer.model import PAGE_SIZE, Item, Page
+from syncer.model import PAGE_SIZE, Add, Item, Page
 from syncer.ports import Executor, Watch
 
 Fetch = Callable[[int], Page]
@@ -149,6 +149,8 @@ class Target:
         self.is_read = False
         self.settled: set[Uri] = set()
         """Counts as there for ever, though reads show other URIs in their place (fault model P11)."""
+        self.undone: list[Add] = []
+        """What was added to it and then undone: each pair is not to add its own again."""
         self.barred: set[Uri] = set()
         """Sent with an unclear outcome: not to be sent again in this run, by any pair (fault model §2)."""
         self.blocked: UnclearAdd | None = None

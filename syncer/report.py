@@ -7,9 +7,9 @@ from datetime import MAXYEAR, date, datetime
 from typing import Any, Final
 from unicodedata import category
 
-from syncer.errors import Code, Problem, login_command
+from syncer.errors import Code, Problem, SyncError, login_command
 from syncer.ids import playlist_uri
-from syncer.model import Failure, Item, Outcome, Reason, Report, SignIn, Status
+from syncer.model import Failure, Item, Outcome, Reason, Report, Reversal, SignIn, Status
 
 CONSENT_MONTHS: Final = 6
 """What a sign-in lasts, counted from the consent (contract §3.2)."""
@@ -37,19 +37,28 @@ SIGNAL_EXIT: Final = 128
 def exit_code(report: Report) -> int:
     """Return the first code of interface §2 that applies."""
     troubled = [outcome for outcome in report.outcomes if outcome.status not in QUIET]
-    codes = {outcome.error.code for outcome in troubled if outcome.error}
-    if report.error:
-        codes.add(report.error.code)
-    if report.interrupted_by is not None:
-        return SIGNAL_EXIT + report.interrupted_by
-    contacted = any(report.requests.values())  # then what broke is the state, in the middle of the run
+    errors = [outcome.error for outcome in troubled]
+    return _code(report, errors, done_something=any(outcome.added for outcome in report.outcomes))
+
+
+def reversal_code(reversal: Reversal) -> int:
+    """Return the first code of interface §2 that applies to an undo or a redo."""
+    errors = [part.error for part in reversal.parts if part.error]
+    return _code(reversal, errors, done_something=any(part.done for part in reversal.parts))
+
+
+def _code(what: Report | Reversal, errors: Sequence[Failure | None], *, done_something: bool) -> int:
+    codes = {error.code for error in (*errors, what.error) if error}
+    if what.interrupted_by is not None:
+        return SIGNAL_EXIT + what.interrupted_by
+    contacted = any(what.requests.values())  # then what broke is the state, in the middle of the run
     unusable = frozenset() if contacted else frozenset({Code.CONFIG})
     for code, wanted in ((1, {Code.BUG}), (2, unusable), (3, PERSON_NEEDED), (6, {Code.LOCKED})):
         if codes & wanted:
             return code
-    if not troubled and not report.error:
+    if not errors and not what.error:
         return 0
-    return 5 if codes <= PASSES and not any(outcome.added for outcome in report.outcomes) else 4
+    return 5 if codes <= PASSES and not done_something else 4
 
 
 def as_json(report: Report, *, items_per_pair: int | None = None) -> dict[str, Any]:
@@ -63,7 +72,7 @@ def as_json(report: Report, *, items_per_pair: int | None = None) -> dict[str, A
         "ok": code == 0,
         "exit_code": code,
         "added": 0 if report.dry_run else sum(len(outcome.added) for outcome in report.outcomes),
-        "error": _error(report.error),
+        "error": error_as_json(report.error),
         "problems": problems_as_json(report.problems),
         "pairs": [_pair(outcome, dry_run=report.dry_run, most=items_per_pair) for outcome in report.outcomes],
         "accounts": [_account(sign_in, report.started_at.date()) for sign_in in report.sign_ins],
@@ -99,7 +108,7 @@ def _pair(outcome: Outcome, *, dry_run: bool, most: int | None) -> dict[str, Any
         "unconfirmed": outcome.unconfirmed,
         "skipped": {reason.value: count for reason, count in skipped(outcome).items()},
         "items": [_item(item) for item in items],
-        "error": _error(outcome.error),
+        "error": error_as_json(outcome.error),
     }
     if len(items) < len(outcome.added):
         result["items_omitted"] = len(outcome.added) - len(items)
@@ -118,7 +127,8 @@ def _item(item: Item) -> dict[str, Any]:
     return {"uri": item.uri, "name": item.name, "artists": list(item.artists)}
 
 
-def _error(failure: Failure | None) -> dict[str, str] | None:
+def error_as_json(failure: Failure | None) -> dict[str, str] | None:
+    """Return *failure* as interface §3 has it."""
     if failure is None:
         return None
     return {"code": failure.code.value, "message": failure.message, "hint": failure.hint}
@@ -154,6 +164,11 @@ def sign_in_ends(consented: date) -> date:
     years, month = divmod(consented.month - 1 + CONSENT_MONTHS, 12)
     year, month = min(consented.year + years, MAXYEAR), month + 1  # a date may be made up
     return date(year, month, min(consented.day, monthrange(year, month)[1]))
+
+
+def failure(error: SyncError) -> Failure:
+    """Return *error* as reports carry it."""
+    return Failure(code=error.code, message=str(error), hint=error.hint)
 
 
 def _stamp(moment: datetime) -> str:

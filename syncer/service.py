@@ -3,9 +3,12 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
+from functools import partial
 from typing import Final
 
 from syncer import planner
@@ -30,27 +33,32 @@ from syncer.errors import (
     TargetUnstable,
     UnclearAdd,
 )
-from syncer.ids import shorten
+from syncer.ids import Uri, shorten
 from syncer.library import Library
 from syncer.model import (
     MAX_ITEMS,
+    Action,
     Addition,
+    Chosen,
     Config,
-    Failure,
     Item,
     Outcome,
     Pair,
     Plan,
     Reason,
+    Removed,
     Report,
     Request,
+    Reversal,
+    Reversed,
     SignIn,
     Skip,
     Status,
 )
 from syncer.ports import Chance, Clock, Connect, Connection, Executor, StateStore, Watch
 from syncer.reading import Target
-from syncer.report import sign_in_warning
+from syncer.report import failure, sign_in_warning
+from syncer.undoing import Undoing, concerned, must_keep
 
 log = logging.getLogger(__name__)
 
@@ -93,10 +101,9 @@ class Service:
         *deadline* is on the clock's monotonic scale: no request starts that might pass it.
         """
         run = self._begun(config, request, deadline, dry_run=False)
-        left = LEASE if deadline is None else deadline - self._clock.monotonic() + LEASE_BEYOND_DEADLINE
         outcomes: tuple[Outcome, ...] = ()
         try:
-            with self._state.lock(run.id, now=run.started, until=run.started + timedelta(seconds=left)):
+            with self._lock(run, deadline):
                 run.hand = Writer(run.id, state=self._state, budget=run.budget, clock=self._clock, settle=self._settle)
                 outcomes = run.outcomes(first=self._state.resume_at())
                 run.close()
@@ -117,8 +124,87 @@ class Service:
             run.ended = refused
         return self._report(run, outcomes or run.outcomes(), dry_run=True)
 
+    def undo(self, config: Config, chosen: Chosen, *, deadline: float | None = None) -> Reversal:
+        """Take out of its targets what the *chosen* run added: what is there once, and nobody added again.
+
+        It stays out until it is redone. To undo once more goes on where the last time was cut short. ConfigError if
+        there is no record, or nothing of what was *chosen* in it. The accounts have to be open to removals.
+        """
+        return self._reverse(Action.UNDO, config, chosen, deadline)
+
+    def redo(self, config: Config, chosen: Chosen, *, deadline: float | None = None) -> Reversal:
+        """Add again what was undone of the *chosen* run and is not there; else like :meth:`undo`."""
+        return self._reverse(Action.REDO, config, chosen, deadline)
+
+    def would_undo(self, config: Config, chosen: Chosen, *, deadline: float | None = None) -> Reversal:
+        """Report what :meth:`undo` would do, from reads alone."""
+        return self._reverse(Action.UNDO, config, chosen, deadline, dry_run=True)
+
+    def _reverse(
+        self, action: Action, config: Config, chosen: Chosen, deadline: float | None, *, dry_run: bool = False
+    ) -> Reversal:
+        must_keep(self._state, f"there is no record to {action} anything by")
+        run = self._begun(config, None, deadline, dry_run=dry_run)
+        of, parts = chosen.run or "", tuple[Reversed, ...]()
+        try:
+            with nullcontext() if dry_run else self._lock(run, deadline):
+                what = concerned(self._state, action, chosen)
+                of, undoing = what.run, self._undoing(run, config)
+                undo = undoing.look if dry_run else undoing.undo
+                parts = (undo if action is Action.UNDO else undoing.redo)(what)
+                run.ended = undoing.ended
+                run.close()
+        except (Locked, StateUnusable) as refused:
+            run.ended = run.ended or refused
+        return self._reversal(run, action, of, parts, dry_run=dry_run)
+
+    def _undoing(self, run: "_Run", config: Config) -> Undoing:
+        return Undoing(
+            run.id,
+            config,
+            state=self._state,
+            budget=run.budget,
+            clock=self._clock,
+            settle=self._settle,
+            connection=run.connection,
+            library=partial(self._library, Cache(self._state)),
+        )
+
+    def _reversal(
+        self,
+        run: "_Run",
+        action: Action,
+        of: str,
+        parts: tuple[Reversed, ...],
+        *,
+        dry_run: bool,
+    ) -> Reversal:
+        sent = run.budget.requests
+        return Reversal(
+            action=action,
+            of=of,
+            run_id=run.id,
+            started_at=run.started,
+            finished_at=self._clock.now(),
+            dry_run=dry_run,
+            parts=parts,
+            error=failure(run.ended) if run.ended else None,
+            requests={"spotify": sent["spotify"], "accounts": sent["accounts"]},
+            warnings=tuple(run.warnings()),
+            interrupted_by=run.ended.signal if isinstance(run.ended, Interrupted) else None,
+        )
+
+    def _lock(self, run: "_Run", deadline: float | None) -> AbstractContextManager[None]:
+        left = LEASE if deadline is None else deadline - self._clock.monotonic() + LEASE_BEYOND_DEADLINE
+        return self._state.lock(run.id, now=run.started, until=run.started + timedelta(seconds=left))
+
+    def _library(self, cache: Cache, pairs: Sequence[Pair]) -> Library:
+        return Library(pairs, cache=cache, clock=self._clock, watch=self._watch, executor=self._executor)
+
     def _begun(self, config: Config, request: Request | None, deadline: float | None, *, dry_run: bool) -> "_Run":
         names = _selected(config, request or Request())
+        if any(pair.enabled and pair.removed is Removed.STAY_OUT for pair in config.pairs):
+            must_keep(self._state, "what someone takes out cannot stay out (removed: stay-out)")
         started, cache = self._clock.now(), Cache(self._state)
         run = _Run(
             run_id(started, self._chance),
@@ -129,13 +215,7 @@ class Service:
             budget=Budget(self._clock, deadline=deadline, stop=self._stop),
             connect=self._connect,
             cache=cache,
-            library=Library(
-                [pair for pair in config.pairs if pair.enabled and pair.name in names],
-                cache=cache,
-                clock=self._clock,
-                watch=self._watch,
-                executor=self._executor,
-            ),
+            library=self._library(cache, [pair for pair in config.pairs if pair.enabled and pair.name in names]),
             watch=self._watch,
             dry_run=dry_run,
         )
@@ -257,7 +337,7 @@ class _Run:
     def _sync(self, pair: Pair) -> tuple[Outcome, SyncError | None]:
         """Read, plan, append: the routine that every pair goes through, unless nothing has changed since the last."""
         self.budget.allow()
-        connection = self._connection(pair.account)
+        connection = self.connection(pair.account)
         if mark := self._library.settled(pair, connection):
             if not self._dry_run:
                 return Outcome(pair=pair, status=Status.UNCHANGED, skipped=mark.skipped), None
@@ -267,7 +347,8 @@ class _Run:
         target = self._library.target(pair.account, connection, pair.target)
         confirmed = self.hand.open(target)
         self._library.keep_target(pair)
-        plan = planner.plan(pair, _all_items(sources), target.uris)
+        taken_out = self.hand.taken_out(pair, target)
+        plan = planner.plan(pair, _all_items(sources), target.uris, taken_out)
         error = _refusal(plan, target)
         room = max(0, MAX_ITEMS - len(target.items))
         items = () if error else _with_sources(plan.additions[:room], sources)
@@ -276,18 +357,21 @@ class _Run:
         if len(plan.additions) > room:
             error = error or TargetFull(target.name, room=room, limit=MAX_ITEMS)
         if not error:
-            self._settle(pair, sources, target, applied)
+            self._settle(pair, sources, target, taken_out, applied)
         return _with_plan(plan, confirmed, applied, error), error
 
-    def _settle(self, pair: Pair, sources: "Sources", target: Target, applied: Applied) -> None:
+    def _settle(
+        self, pair: Pair, sources: "Sources", target: Target, taken_out: AbstractSet[Uri], applied: Applied
+    ) -> None:
         """Remember that *pair* has nothing left to add, if the target as it is now says so."""
-        left = planner.plan(pair, _all_items(sources), target.uris)
+        left = planner.plan(pair, _all_items(sources), target.uris, taken_out)
         if set(left.additions) <= set(applied.rejected):
             skipped = Counter(skip.reason for skip in left.skips)
             skipped[Reason.REJECTED] += len(left.additions)
             self._library.settle(pair, {reason: count for reason, count in skipped.items() if count})
 
-    def _connection(self, account: str) -> Connection:
+    def connection(self, account: str) -> Connection:
+        """Return *account*, signed in."""
         if account not in self._open:
             connection = self._connect(self._config.account(account), self.budget)
             if connection.client_id not in self._allowances:
@@ -400,11 +484,6 @@ NOTHING_KEPT: Final = (
 def run_id(started: datetime, chance: Chance) -> str:
     """Name a run by when it started, and a little chance for those that start together."""
     return f"{started:%Y-%m-%dT%H:%M:%SZ}-{int(chance.uniform(0, 0xFFFF)):04x}"
-
-
-def failure(error: SyncError) -> Failure:
-    """Return *error* as reports carry it."""
-    return Failure(code=error.code, message=str(error), hint=error.hint)
 
 
 def _selected(config: Config, request: Request) -> frozenset[str]:

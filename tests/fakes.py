@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from syncer.allowance import Allowance
@@ -19,6 +19,7 @@ from syncer.errors import (
     SyncError,
     TargetNotWritable,
     UnclearAdd,
+    UnclearRemoval,
 )
 from syncer.ids import PlaylistId, Uri, is_addable, playlist_uri
 from syncer.library import Library
@@ -33,6 +34,7 @@ from syncer.model import (
     Item,
     Kind,
     LikedSongs,
+    Listed,
     Listing,
     NotBefore,
     Outcome,
@@ -48,6 +50,15 @@ from syncer.state import rows
 from syncer.state.nothing import NoState
 
 T = TypeVar("T")
+SCOPES = frozenset(
+    {
+        "playlist-read-private",
+        "playlist-read-collaborative",
+        "playlist-modify-public",
+        "playlist-modify-private",
+        "user-library-read",
+    }
+)
 
 
 def identifier(word: str) -> PlaylistId:
@@ -129,8 +140,10 @@ class FakePlaylists:
     ``held`` is the truth, ``shows`` what a read makes of it; ``added`` lists every append that was carried out as
     (playlist, letters), ``reads`` every request, ``head+`` being one with contents. ``before`` is called with each
     request before it is carried out, and what it returns is raised. ``bad`` are URIs that no add may hold, ``lacks``
-    the scopes that were not consented to. ``library`` has the words of the playlists that a listing names, None: all of
-    them; those that are not there leave an empty place. ``nested`` entries come with a head, if it is asked for them.
+    the scopes that were not consented to. ``foreign`` playlists are someone else's, and closed; ``read_only`` ones can
+    be read; ``collaborative`` ones say that they are. ``library`` has the words of the playlists that a listing names,
+    None: all of them; those that are not there leave an empty place. ``nested`` entries come with a head, if it is
+    asked for them.
     ``spent`` is called with each request too.
     """
 
@@ -138,7 +151,9 @@ class FakePlaylists:
         self.liked = "".join(liked)
         self.held: dict[PlaylistId, list[Item]] = {identifier(word): list(items(what)) for word, what in held.items()}
         self.foreign: set[PlaylistId] = set()
+        self.collaborative: set[PlaylistId] = set()
         self.read_only: set[PlaylistId] = set()
+        self.descriptions: dict[PlaylistId, str] = {}
         self.bad: set[Uri] = set()
         self.lacks: set[str] = set()
         self.added: list[tuple[str, str]] = []
@@ -189,14 +204,44 @@ class FakePlaylists:
             readable=readable,
             total=len(held),
             first=tuple(held[: self.nested]) if contents and readable else (),
+            owner=self._owner(playlist),
+            collaborative=playlist in self.collaborative,
         )
+
+    def _owner(self, playlist: PlaylistId) -> str:
+        return "someone" if playlist in self.foreign | self.read_only else "me"
+
+    def me(self) -> str:
+        self._asked("me")
+        return "me"
 
     def listing(self, offset: int) -> Listing:
         self._asked(f"list {offset}")
         self._need("playlist-read-private")
         library = list(self.held) if self.library is None else list(map(identifier, self.library))
         page = library[offset : offset + PAGE_SIZE]
-        return Listing(total=len(library), snapshots={one: self._snapshot_id(one) for one in page if one in self.held})
+        return Listing(total=len(library), playlists=tuple(self._listed(one) for one in page if one in self.held))
+
+    def _listed(self, playlist: PlaylistId) -> Listed:
+        return Listed(
+            id=playlist,
+            name=playlist,
+            owner=self._owner(playlist),
+            owner_name=self._owner(playlist).title(),
+            collaborative=playlist in self.collaborative,
+            total=len(self.held[playlist]),
+            snapshot_id=self._snapshot_id(playlist),
+            description=self.descriptions.get(playlist, ""),
+        )
+
+    def create(self, name: str, *, public: bool, description: str) -> PlaylistId:
+        self._asked(f"create {name}")
+        self._need("playlist-modify-public" if public else "playlist-modify-private")
+        made = identifier(name)
+        self.held[made], self.descriptions[made] = [], description
+        if self.loses(name):
+            raise UnclearAdd(name)
+        return made
 
     def page(self, playlist: PlaylistId, offset: int) -> Page:
         self._asked(f"page {playlist.rstrip('x')} {offset}")
@@ -228,9 +273,24 @@ class FakePlaylists:
             raise UnclearAdd(playlist_uri(playlist))
         return self._snapshot_id(playlist)
 
+    def remove(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
+        assert 1 <= len(uris) <= MAX_BATCH
+        word, what = playlist.rstrip("x"), "".join(one[-1] for one in uris)
+        self._asked(f"remove {word} {what}")
+        held = self._items(playlist)
+        self._need("playlist-modify-public")
+        if playlist in self.foreign | self.read_only:
+            raise TargetNotWritable(playlist_uri(playlist))
+        held[:] = [one for one in held if one.uri not in uris]
+        if self.loses(what):
+            raise UnclearRemoval(playlist_uri(playlist))
+
 
 class FakeAccounts:
-    """The port ``Connect``: every account reaches the same playlists, through the same app."""
+    """The port ``Connect``: every account reaches the same playlists, through the same app.
+
+    ``scopes`` were consented to on the day ``consented``; ``revoked`` is raised where that is put to the proof.
+    """
 
     def __init__(self, playlists: FakePlaylists, **refused: SyncError) -> None:
         self._playlists = playlists
@@ -239,6 +299,13 @@ class FakeAccounts:
         self._allowance = Allowance()
         self.opened: list[str] = []
         self.warnings: list[str] = []
+        self.consented: date | None = date(2026, 11, 1)
+        self.scopes: frozenset[str] | None = SCOPES
+        self.revoked: SyncError | None = None
+
+    def _renew(self) -> None:
+        if self.revoked:
+            raise self.revoked
 
     def __call__(self, account: Account, budget: Budget) -> Connection:
         budget.allow()
@@ -251,10 +318,13 @@ class FakeAccounts:
         self._playlists.spent = self._allowance.spend
         return Connection(
             playlists=self._playlists,
-            sign_in=SignIn(account=account.name, consented=datetime(2026, 11, 1, tzinfo=UTC).date()),
+            sign_in=SignIn(account=account.name, consented=self.consented),
             warnings=self.warnings,
             client_id="app",
             allowance=self._allowance,
+            place="memory",
+            renew=self._renew,
+            scope=lambda: self.scopes,
         )
 
 

@@ -10,8 +10,8 @@ ROOT = Path(__file__).parent.parent / "syncer"
 LAYERS = (
     ("ways in", ("cli", "handler", "sandbox.demo", "bootstrap", "__main__")),
     ("adapters", ("config", "credentials", "document", "state", "secretsmanager", "spotify", "aws")),
-    ("the one path", ("service", "library", "reading", "appending", "cache")),
-    ("pure", ("planner", "report")),
+    ("the one path", ("checkup", "service", "library", "reading", "appending", "undoing", "recalling", "cache")),
+    ("pure", ("planner", "chronicle", "report")),
     ("words", ("model", "errors", "ids", "ports", "budget", "allowance", "")),
 )
 """From top to bottom. A new file needs a layer, not a decision."""
@@ -34,10 +34,19 @@ WORLDLY = {
     "requests": {"spotify.wire", "spotify.transport", "spotify.auth"},
     "urllib3": {"spotify.wire"},
     "boto3": {"aws"},
-    "yaml": {"document"},
+    "yaml": {"document", "cli.editing"},
     "jsonschema": {"config"},
     "rich": {"cli.terminal"},
-    "click": {"cli.main", "cli.login", "cli.terminal", "sandbox.demo"},
+    "click": {
+        "cli.completion",
+        "cli.main",
+        "cli.editing",
+        "cli.login",
+        "cli.record",
+        "cli.setup",
+        "cli.terminal",
+        "sandbox.demo",
+    },
     "platformdirs": {"bootstrap"},
 }
 """Who may touch the world outside, and through which library."""

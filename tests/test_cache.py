@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from syncer.cache import FORMAT, MOST, Cache, Contents, Index, Mark, route
 from syncer.errors import StateUnusable, Temporary
 from syncer.ids import Uri
-from syncer.model import Item, Kind, Reason
+from syncer.model import Item, Kind, Reason, Removed
 from syncer.state.nothing import NoState
 from tests.fakes import MemoryState, items, pair
 
@@ -306,7 +306,8 @@ def test_a_pair_that_reads_or_writes_elsewhere_has_another_route() -> None:
         pair("liked", "archive"),
         pair("liked+fresh", "other"),
         pair("liked+fresh", "archive", account="other"),
+        pair("liked+fresh", "archive", removed=Removed.STAY_OUT),
     ]
 
-    assert len({route(one), *map(route, others)}) == 5
+    assert len({route(one), *map(route, others)}) == 6
     assert route(one) == route(pair("liked+fresh", "archive", max_additions=7, enabled=False))

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from syncer import config, document
 from syncer.errors import Code, ConfigError, Problem
 from syncer.ids import SHOWN, NotAPlaylist, PlaylistId, playlist_id
-from syncer.model import MAX_ITEMS, Account, Config, LikedSongs, Pair, PlaylistSource
+from syncer.model import MAX_ITEMS, Account, Config, LikedSongs, Pair, PlaylistSource, Removed
 
 ROOT = Path(__file__).parent.parent
 A = "5ieJqeLJjjI8iJWaxeBLuK"
@@ -118,10 +118,10 @@ accounts:
   anna: {{file: keys/anna.json}}
   bob: {{file: ~/bob.json}}
   eve: {{file: /srv/eve.json, daily_requests: 150}}
-defaults: {{enabled: off, account: anna, max_additions: 20}}
+defaults: {{enabled: off, account: anna, max_additions: 20, removed: stay-out}}
 state: {{file: ~/kept/state.sqlite3}}
 pairs:
-  - {{name: first, source: liked, target: {A}, enabled: yes, account: bob, max_additions: 10000}}
+  - {{name: first, source: liked, target: {A}, enabled: yes, account: bob, max_additions: 10000, removed: come-back}}
   - {{source: [spotify:playlist:{A}, liked, {C}], target: {B}}}
 """
     )
@@ -149,6 +149,7 @@ pairs:
             account="anna",
             enabled=False,
             max_additions=20,
+            removed=Removed.STAY_OUT,
         ),
     )
 
@@ -514,10 +515,11 @@ def test_the_bounds_let_through_what_they_say_and_no_more(load: Load) -> None:
 
 DAILY = "must be a whole number from 1 to 1000000 (digits only, without quotes)"
 WHOLE = "must be a whole number from 1 to 10000 (digits only, without quotes)"
+STAYS = "must be come-back or stay-out"
 TRUE_OR_FALSE = "must be true or false (without quotes)"
 NAMES = "a name of up to 64 letters, digits, '-' and '_'"
 TOP_KEYS = "known here are 'version', 'accounts', 'defaults', 'state', 'pairs'"
-PAIR_KEYS = "known here are 'name', 'source', 'target', 'enabled', 'account', 'max_additions'"
+PAIR_KEYS = "known here are 'name', 'source', 'target', 'enabled', 'account', 'max_additions', 'removed'"
 TOP = "must be a config: 'pairs:' and, if needed, other keys, one 'key: value' a line"
 LIST = "must be a list with at least one pair, each beginning with '- '"
 PAIR = "must be a pair with its 'source' and 'target'"
@@ -564,8 +566,12 @@ SHAPES = [
     (f"defaults:\n{pairs(GOOD)}", ["1:10: $.defaults: must be pair options, like 'enabled: true', not empty"]),
     (
         f"defaults: {{name: x}}\n{pairs(GOOD)}",
-        ["1:12: $.defaults.name: unknown key 'name': known here are 'enabled', 'account', 'max_additions'"],
+        ["1:12: $.defaults.name: unknown key 'name': known here are 'enabled', 'account', 'max_additions', 'removed'"],
     ),
+    *[
+        (f"pairs:\n- {{{GOOD}, removed: {text}}}\n", [f"2:77: $.pairs[0].removed: {STAYS}, not {shown}"])
+        for text, shown in (("no", "no"), ("Stay-Out", "'Stay-Out'"), ("[]", "empty"), ("{a: 1}", "'key: value' lines"))
+    ],
     *[
         (
             f"defaults: {{max_additions: {number}}}\n{pairs(GOOD)}",
@@ -998,7 +1004,11 @@ names = st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z").filter(lambda name: not name.i
     ["no", "ON", "null", "0123", "12", "1e3", "0x1F", "2026-11-22", "-", "---", "true", "1_0"]
 )
 sources = st.just("liked") | spelled_ids
-options = {"enabled": st.booleans(), "max_additions": st.integers(1, MAX_ITEMS)}
+options = {
+    "enabled": st.booleans(),
+    "max_additions": st.integers(1, MAX_ITEMS),
+    "removed": st.sampled_from(list(map(str, Removed))),
+}
 accounts = st.dictionaries(
     names, st.fixed_dictionaries({"file": st.sampled_from(["a.json", "~/b c.json", "0123", "ä: #1"])}), min_size=1
 )
@@ -1131,6 +1141,7 @@ def test_schema_and_dataclasses_say_the_same() -> None:
     assert set(top["state"]["properties"]) == {"file", "table"}  # as $SYNCER_STATE has them
     assert top["pairs"]["maxItems"] == config.MAX_PAIRS
     assert definitions["max_additions"]["maximum"] == MAX_ITEMS
+    assert definitions["removed"]["enum"] == list(Removed)
 
 
 @given(text=sources | st.text(max_size=80))

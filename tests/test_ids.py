@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from syncer.ids import (
     SHOWN,
+    NotAnItem,
     NotAPlaylist,
     PlaylistId,
     is_addable,
     is_spotify_made,
+    item_uri,
     playlist_id,
     playlist_uri,
     shorten,
@@ -130,3 +132,39 @@ def test_tracks_and_episodes_can_be_added(uri: str) -> None:
 )
 def test_nothing_else_can_be_added(uri: str) -> None:
     assert not is_addable(uri)
+
+
+@pytest.mark.parametrize("kind", ["track", "episode"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "spotify:{kind}:{id}",
+        "https://open.spotify.com/{kind}/{id}",
+        "http://open.spotify.com/{kind}/{id}/",
+        "OPEN.Spotify.com/{kind}/{id}",
+        "https://open.spotify.com/intl-de/{kind}/{id}?si=0123456789abcdef&pt=x",
+    ],
+)
+def test_every_link_to_an_item_is_its_uri(form: str, kind: str) -> None:
+    assert item_uri(form.format(kind=kind, id=ID)) == f"spotify:{kind}:{ID}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ID,
+        f"spotify:album:{ID}",
+        f"spotify:track:{ID}\n",
+        f"https://open.spotify.com/playlist/{ID}",
+        f"https://open.spotify.com/track/{ID}?si=a b",
+        f"https://open.spotify.com.example.com/track/{ID}",
+        f"https://someone@open.spotify.com/track/{ID}",
+        "spotify:track:short",
+        "\x1b[31m",
+    ],
+)
+def test_what_is_no_link_to_an_item_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(NotAnItem, match="is no link to a track or an episode") as refused:
+        item_uri(text)
+    assert str(refused.value).isprintable()

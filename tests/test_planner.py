@@ -85,5 +85,17 @@ def test_episodes_are_added_like_tracks() -> None:
     assert plan(pair("s", "t"), [episode], set()).additions == (episode,)
 
 
+def test_what_was_taken_out_is_left_out_with_its_reason_however_often_the_source_has_it() -> None:
+    result = plan(pair("s", "t"), items("abcab"), {uri("c")}, {uri("a"), uri("c")})
+
+    assert letters(result.additions) == "b"
+    assert [(skip.item.name, skip.reason) for skip in result.skips] == [
+        ("a", Reason.TAKEN_OUT),
+        ("c", Reason.ALREADY_THERE),
+        ("a", Reason.TAKEN_OUT),
+        ("b", Reason.REPEATED),
+    ]
+
+
 def test_what_counts_as_there_is_not_planned_though_no_read_shows_it() -> None:
     assert letters(plan(pair("s", "t"), items("abc"), {uri("b")}).additions) == "ac"

@@ -6,11 +6,20 @@ from typing import Protocol
 
 import pytest
 
-from syncer.errors import MissingScope, NotFound, Rejected, SourceNotReadable, TargetNotWritable, UnclearAdd
+from syncer.errors import (
+    MissingScope,
+    NotFound,
+    Rejected,
+    SourceNotReadable,
+    TargetNotWritable,
+    UnclearAdd,
+    UnreadableAnswer,
+)
 from syncer.ids import PlaylistId, Uri
 from syncer.model import MAX_BATCH, PAGE_SIZE, Item, Kind
 from syncer.ports import Playlists
 from syncer.sandbox import Fault, SandboxServer, chapter, episode, local, media
+from syncer.spotify.transport import LOOK_ENDPOINTS
 from tests.fakes import FakePlaylists, identifier, items, uri
 from tests.spotify.wiring import Wired
 
@@ -23,6 +32,11 @@ class Stage(Protocol):
     @property
     def port(self) -> Playlists: ...
 
+    @property
+    def looking(self) -> Playlists:
+        """The same for those who only look."""
+        ...
+
     def hold(self, word: str, letters: Sequence[str] = "") -> PlaylistId: ...
 
     def held(self, playlist: PlaylistId) -> list[str | None]: ...
@@ -30,6 +44,8 @@ class Stage(Protocol):
     def like(self, letters: Sequence[str]) -> None: ...
 
     def give_away(self, playlist: PlaylistId) -> None: ...
+
+    def open_to_all(self, playlist: PlaylistId) -> None: ...
 
     def lack(self, scope: str) -> None: ...
 
@@ -42,7 +58,7 @@ class Stage(Protocol):
 
 class FakeStage:
     def __init__(self) -> None:
-        self.port = FakePlaylists()
+        self.port = self.looking = FakePlaylists()
 
     def hold(self, word: str, letters: Sequence[str] = "") -> PlaylistId:
         self.port.held[identifier(word)] = list(items(letters))
@@ -56,6 +72,9 @@ class FakeStage:
 
     def give_away(self, playlist: PlaylistId) -> None:
         self.port.foreign.add(playlist)
+
+    def open_to_all(self, playlist: PlaylistId) -> None:
+        self.port.collaborative.add(playlist)
 
     def lack(self, scope: str) -> None:
         self.port.lacks.add(scope)
@@ -80,6 +99,11 @@ class SandboxStage:
         self._port = self._port or self.wired.open().playlists
         return self._port
 
+    @property
+    def looking(self) -> Playlists:
+        self.wired.new_process(endpoints=LOOK_ENDPOINTS)
+        return self.wired.open().playlists
+
     def hold(self, word: str, letters: Sequence[str] = "") -> PlaylistId:
         held = [None if letter == HOLE else uri(letter) for letter in letters]
         return PlaylistId(self.wired.world.playlist(word, items=held).id)
@@ -92,6 +116,9 @@ class SandboxStage:
 
     def give_away(self, playlist: PlaylistId) -> None:
         self.wired.world.playlists[playlist].owner = "someone"
+
+    def open_to_all(self, playlist: PlaylistId) -> None:
+        self.wired.world.playlists[playlist].collaborative = True
 
     def lack(self, scope: str) -> None:
         self.wired.sign_in.scopes -= {scope}
@@ -220,6 +247,26 @@ class TestPlaylists:
         listing = stage.port.listing(offset)
         assert listing.total == 60
         assert listing.snapshots == {one: stage.port.head(one).snapshot_id for one in held[offset : offset + PAGE_SIZE]}
+
+    def test_head_and_listing_tell_whose_a_playlist_is(self, stage: Stage) -> None:
+        mine, shared, theirs = stage.hold("mine", "abc"), stage.hold("shared", "ab"), stage.hold("theirs", "a")
+        stage.open_to_all(shared)
+        stage.give_away(theirs)
+        port = stage.looking
+        me = port.me()
+        listed = {one.id: one for one in port.listing(0).playlists}
+        assert list(listed) == [mine, shared, theirs]
+        for one, is_mine, collaborative, total in (
+            (mine, True, False, 3),
+            (shared, True, True, 2),
+            (theirs, False, False, 1),
+        ):
+            place, head = listed[one], port.head(one)
+            assert (place.total, place.collaborative) == (total, collaborative)
+            assert (place.owner == me) == is_mine
+            assert place.name
+            assert place.owner_name
+            assert (head.owner, head.collaborative) == (place.owner, place.collaborative)
 
     def test_an_append_tells_the_snapshot_that_it_made(self, stage: Stage) -> None:
         playlist, other = stage.hold("archive", "ab"), stage.hold("other", "a")
@@ -384,6 +431,60 @@ class TestSpotify:
         wired.world.inject(Fault(kind="other-body", path="/v1/me/playlists", text=text))
         listing = wired.open().playlists.listing(0)
         assert (listing.total, listing.snapshots) == (70, {"a": "1", "e": "5"})
+        assert [one.id for one in listing.playlists] == ["a", "b", "c", "d", "e"]
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            "",
+            ', "name": null, "owner": null, "collaborative": null, "items": null, "tracks": null, "description": null',
+            ', "name": 5, "owner": 5, "collaborative": 5, "items": 5, "snapshot_id": 5',
+            ', "name": [], "owner": {"id": 5, "display_name": null}, "items": {"total": "3"}, "tracks": {"total": 4}',
+            ', "owner": {}, "collaborative": "true", "items": {"total": -3}',
+            ', "items": {"total": true}',
+        ],
+    )
+    def test_a_playlist_of_a_listing_need_not_tell_anything_but_its_id(self, fields: str) -> None:
+        wired = Wired()
+        text = f'{{"total": 1, "items": [{{"id": "a"{fields}}}]}}'
+        wired.world.inject(Fault(kind="other-body", path="/v1/me/playlists", text=text))
+        (one,) = wired.open().playlists.listing(0).playlists
+        assert (one.id, one.name, one.owner, one.owner_name) == ("a", "", "", "")
+        assert (one.collaborative, one.total, one.snapshot_id) == (False, 0, "")
+
+    @pytest.mark.parametrize("keys", ["new", "old", "both"])
+    def test_a_listing_tells_sizes_under_old_and_new_names(self, keys: str) -> None:
+        wired = Wired()
+        wired.world.app.keys = keys  # type: ignore[assignment] # one of the three
+        wired.world.playlist("week", tracks=60)
+        assert [one.total for one in wired.open().playlists.listing(0).playlists] == [60]
+
+    @pytest.mark.parametrize("text", ["null", "[]", "{}", '{"id": null}', '{"id": 5}', '{"id": ""}'])
+    def test_an_answer_that_does_not_say_who_asks_is_none(self, text: str) -> None:
+        wired = Wired()
+        wired.new_process(endpoints=LOOK_ENDPOINTS)
+        wired.world.inject(Fault(kind="other-body", path="/v1/me", text=text, times=None))
+        with pytest.raises(UnreadableAnswer):
+            wired.open().playlists.me()
+
+    @pytest.mark.parametrize("status", [400, 403, 404])
+    def test_a_refusal_to_say_who_asks_is_nothing_we_know(self, status: int) -> None:
+        wired = Wired()
+        wired.new_process(endpoints=LOOK_ENDPOINTS)
+        wired.world.inject(Fault(kind="status", path="/v1/me", status=status))
+        with pytest.raises(UnreadableAnswer):
+            wired.open().playlists.me()
+
+    def test_who_only_looks_cannot_add_and_a_run_does_not_ask_who_it_is(self) -> None:
+        """Fault model X6: neither reaches the network."""
+        wired = Wired()
+        held = wired.world.playlist("archive", tracks=1)
+        with pytest.raises(RuntimeError):
+            wired.open().playlists.me()
+        wired.new_process(endpoints=LOOK_ENDPOINTS)
+        with pytest.raises(RuntimeError):
+            wired.open().playlists.append(PlaylistId(held.id), [uri("a")])
+        assert not [call for call in wired.world.calls if call.path.startswith("/v1/")]
 
     @pytest.mark.parametrize("text", ["{}", "[]", "null", '"new"', '{"snapshot_id": null}', '{"snapshot_id": 5}'])
     def test_an_add_need_not_tell_its_snapshot(self, text: str) -> None:

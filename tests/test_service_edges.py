@@ -10,8 +10,18 @@ import pytest
 
 from syncer.appending import SETTLE
 from syncer.budget import Budget
-from syncer.errors import Code, ConfigError, Outage, Problem, QuotaExceeded, SyncError, TargetFull, UnclearAdd
-from syncer.model import MAX_ITEMS, Account, Reason, Request
+from syncer.errors import (
+    Code,
+    ConfigError,
+    Outage,
+    Problem,
+    QuotaExceeded,
+    SignInNeeded,
+    SyncError,
+    TargetFull,
+    UnclearAdd,
+)
+from syncer.model import MAX_ITEMS, Account, Reason, Request, SignIn
 from syncer.ports import Connect, Connection
 from syncer.service import LEASE, LEASE_BEYOND_DEADLINE, Service
 from tests.fakes import (
@@ -93,6 +103,17 @@ def test_who_asks_for_a_pair_that_there_is_not_hears_which_there_are() -> None:
     assert refused.value.hint == "ask for pairs that the config has"
 
 
+def test_a_run_that_was_asked_for_one_pair_asks_for_nothing_that_only_others_need() -> None:
+    desk = Desk(fresh="a", one="", two="")
+    desk.playlists.liked = "b"
+    pairs = config(pair("liked", "one"), pair("fresh", "two"))
+    desk.service.run(pairs)
+    desk.playlists.reads.clear()
+    report = desk.service.run(pairs, Request(names=("liked-to-one",)))
+    assert statuses(report) == ["unchanged", "not-selected"]
+    assert desk.playlists.reads == ["liked 0"]
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 
@@ -153,6 +174,34 @@ def test_what_is_kept_of_an_add_says_which_source_had_each_item_first() -> None:
     )
 
 
+@pytest.mark.parametrize("is_plan", [False, True])
+def test_what_a_run_left_unclear_is_looked_for_as_the_target_is_now(is_plan: bool) -> None:  # noqa: FBT001 - by name
+    """The version that a listing named is from before it may have landed."""
+    desk = Desk(fresh="a", archive="x")
+    week = config(pair("fresh", "archive"))
+    desk.service.run(week)
+    desk.playlists.someone_adds("fresh", "b")
+
+    def die(request: str) -> None:
+        if request.startswith("append"):
+            raise KeyboardInterrupt
+
+    desk.playlists.before = die
+    with pytest.raises(KeyboardInterrupt):
+        desk.service.run(week)
+    desk.playlists.reads.clear()
+
+    def land(request: str) -> None:
+        if request == "head+ archive":
+            desk.playlists.someone_adds("archive", "b")
+
+    desk.playlists.before = land
+    (outcome,) = (desk.service.plan if is_plan else desk.service.run)(week).outcomes
+    assert letters(outcome.added) == "b"
+    assert desk.playlists.now_in("archive") == "xab"
+    assert "list 0" in desk.playlists.reads
+
+
 # --- what one pair means for the next ---------------------------------------------------------------------------------
 
 
@@ -208,6 +257,19 @@ def test_only_accounts_that_a_run_uses_are_told_of() -> None:
     pairs = config(pair("fresh", "one"), pair("fresh", "two", account="off", enabled=False))
     report = Desk(fresh="a", one="", two="").service.run(pairs)
     assert [sign_in.account for sign_in in report.sign_ins] == ["default"]
+
+
+def test_an_account_that_could_not_be_opened_is_told_of_by_its_name() -> None:
+    desk = Desk(fresh="a", archive="")
+    accounts = FakeAccounts(desk.playlists, default=SignInNeeded("default"))
+    report = desk.served_by(accounts).run(config(pair("fresh", "archive")))
+    assert report.sign_ins == (SignIn(account="default"),)
+
+
+def test_what_the_config_had_to_say_is_told_with_the_report() -> None:
+    problem = Problem(file="config.yaml", line=1, column=1, path="$.pairs[0]", message="a pair of one playlist")
+    pairs = replace(config(pair("fresh", "archive")), warnings=(problem,))
+    assert Desk(fresh="a", archive="").service.run(pairs).warnings == (str(problem),)
 
 
 def test_a_run_goes_by_one_name_in_its_report_its_lock_and_its_record() -> None:

@@ -233,9 +233,11 @@ class Login:
         if not self.person.present:
             raise click.UsageError("there is no terminal to ask for the client id: pass it as --client-id ID")
         self.person.tell(
-            f"The syncer signs in with an app of yours. Create one at {DASHBOARD}, tick Web API,",
+            "The syncer signs in with an app of yours, for which you need Spotify Premium.",
+            f"Create one at {DASHBOARD}, tick Web API,",
             "and paste exactly this as its redirect URI, without a port:",
             f"  {REGISTERED}",
+            "Under User Management add everyone who is to sign in, by e-mail address.",
             "Its settings show the client id and the client secret.",
         )
         if client_id := self.person.ask("Client id"):
@@ -376,19 +378,8 @@ def _sign_in(options: Options, environ: Mapping[str, str], person: AtTerminal) -
     account = _account(settings, options)
     usual = bootstrap.credential_store(account, environ)
     chosen = bootstrap.credential_store(Account(name=account.name, secret=options.secret), {})
-    clock = bootstrap.SystemClock(Stop())
-    desktop = None if options.no_browser else browser(environ)
-    if desktop is None and not person.present:
-        raise click.UsageError("there is no terminal to paste an address into: run `syncer login` in one")
-    one = Login(
-        account=account.name,
-        store=chosen if options.secret else usual,
-        accounts_url=bootstrap.hosts(environ).accounts,
-        tokens=bootstrap.token_endpoint(environ, clock),
-        clock=clock,
-        person=person,
-        browser=desktop,
-    )
+    store = chosen if options.secret else usual
+    one = prepared(account.name, store, environ, person, no_browser=options.no_browser)
     missing = one.run(needs(settings, account.name), options.client_id)
     if options.secret and usual.place != options.secret:
         person.explain(
@@ -396,6 +387,23 @@ def _sign_in(options: Options, environ: Mapping[str, str], person: AtTerminal) -
             f"  accounts: {{{account.name}: {{secret: {options.secret}}}}}",
         )
     return missing
+
+
+def prepared(account: str, store: LoginStore, environ: Mapping[str, str], person: Person, *, no_browser: bool) -> Login:
+    """Return what signs *account* in from here, as *environ* says; click's UsageError if nobody could answer."""
+    clock = bootstrap.SystemClock(Stop())
+    desktop = None if no_browser else browser(environ)
+    if desktop is None and not person.present:
+        raise click.UsageError("there is no terminal to paste an address into: run `syncer login` in one")
+    return Login(
+        account=account,
+        store=store,
+        accounts_url=bootstrap.hosts(environ).accounts,
+        tokens=bootstrap.token_endpoint(environ, clock),
+        clock=clock,
+        person=person,
+        browser=desktop,
+    )
 
 
 def _settings(options: Options, environ: Mapping[str, str], person: AtTerminal) -> Config | None:

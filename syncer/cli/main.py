@@ -14,10 +14,10 @@ import click
 
 from syncer import __version__, bootstrap, config, report
 from syncer.budget import Stop
-from syncer.cli import debuglog
+from syncer.cli import completion, debuglog
 from syncer.cli.terminal import Screen
 from syncer.errors import ConfigError
-from syncer.model import DEFAULT_ACCOUNT, Request
+from syncer.model import DEFAULT_ACCOUNT, Chosen, Request
 
 BUG: Final = 1
 USAGE: Final = 2
@@ -59,7 +59,14 @@ _format = click.option(
     show_default=True,
     help="For people or for programs.",
 )
-_pair = click.option("--pair", "names", multiple=True, metavar="NAME", help="Only this pair (repeatable).")
+_pair = click.option(
+    "--pair",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completion.pairs,
+    help="Only this pair (repeatable).",
+)
 
 
 @click.group(cls=_App, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,13 +76,15 @@ _pair = click.option("--pair", "names", multiple=True, metavar="NAME", help="Onl
 def cli(context: click.Context, config_path: Path | None, *, quiet: bool) -> int:
     """Keep Spotify playlists in step.
 
-    What a source has and its target lacks is added at the end of the target, each track once. Nothing is ever removed.
+    What a source has and its target lacks is added at the end of the target, each track once. No run removes anything.
 
     \b
     Try it without an account:    syncer demo
+    Set up the first pair:        syncer init
     Check the config:             syncer validate
     See what would be added:      syncer plan
     Add it:                       syncer run
+    Complete names with Tab:      eval "$(_SYNCER_COMPLETE=bash_source syncer)"
     """
     context.obj = _Common(config_path=config_path, quiet=quiet)
     if context.invoked_subcommand is None:
@@ -159,9 +168,84 @@ def validate(common: _Common, config_path: Path | None, form: str, *, quiet: boo
     return 0
 
 
+@cli.command("init")
+@_common
+@click.option("--client-id", metavar="ID", help="The app to sign in with; its secret is asked for, or piped in.")
+@click.option("--source", metavar="LINK", help="A playlist, or 'liked'.")
+@click.option("--target", metavar="LINK", help="A playlist of yours.")
+@click.option("--create", metavar="NAME", help="Make a private playlist to be the target.")
+@click.option("--yes", is_flag=True, help="Do not ask before writing.")
+@click.option("--force", is_flag=True, help="Write over a config that is there.")
+@click.option("--no-browser", is_flag=True, help="Print the address to open, and take the one it ends at.")
+@click.pass_obj
+def init_(common: _Common, /, config_path: Path | None, *, quiet: bool, **answers: Any) -> int:
+    """Set up the first pair, from sign-in to plan.
+
+    Asks for what the options do not say. Reads from Spotify, and changes nothing there but for a target that it makes.
+
+    \b
+    Example: syncer init --source liked --create "Liked archive"
+    """
+    from syncer.cli import setup  # noqa: PLC0415 - loaded by those who ask for it
+
+    path = config_path or common.config_path or bootstrap.config_path()
+    screen = Screen("text", quiet=quiet or common.quiet)
+    code = setup.init(setup.Options(path=path, quiet=quiet or common.quiet, **answers))
+    if code == 0:
+        code = _sync(screen, path, Request(), dry_run=True)
+        where = "" if path == bootstrap.config_path() else f" --config {path}"
+        screen.say(f"-> `syncer run{where}` adds it" if code == 0 else f"-> when that is mended: `syncer run{where}`")
+    return code
+
+
 @cli.command()
 @_common
-@click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, metavar="NAME", help="Whose sign-in this is.")
+@click.argument("source")
+@click.argument("target")
+@click.option("--name", metavar="NAME", help="What reports call the pair.  [default: made from the two ids]")
+@click.option(
+    "--account",
+    metavar="NAME",
+    shell_complete=completion.accounts,
+    help="The account, of those in the config, that reads and writes.",
+)
+@click.option("--max-additions", type=int, metavar="N", help="Refuse to add more at once to what is not empty.")
+@click.pass_obj
+def add(
+    common: _Common,
+    config_path: Path | None,
+    source: str,
+    target: str,
+    *,
+    name: str | None,
+    account: str | None,
+    max_additions: int | None,
+    quiet: bool,
+) -> int:
+    """Add a pair to the config.
+
+    SOURCE is a playlist (link, URI or id) or 'liked', TARGET a playlist. Comments and layout stay. Contacts nobody.
+
+    \b
+    Example: syncer add liked 2mULMNIOjAkmgJvE6J7YhL
+    """
+    from syncer.cli import editing  # noqa: PLC0415 - loaded by those who ask for it
+
+    fields = editing.fields_of(source, target, name=name, account=account, max_additions=max_additions)
+    path = config_path or common.config_path or bootstrap.config_path()
+    return editing.add(path, fields, Screen("text", quiet=quiet or common.quiet))
+
+
+@cli.command()
+@_common
+@click.option(
+    "--account",
+    default=DEFAULT_ACCOUNT,
+    show_default=True,
+    metavar="NAME",
+    shell_complete=completion.accounts,
+    help="Whose sign-in this is.",
+)
 @click.option("--secret", metavar="NAME", help="Store in this secret of AWS; it is made if there is none.")
 @click.option("--client-id", metavar="ID", help="Use this app rather than the stored one; its secret is asked for.")
 @click.option("--no-browser", is_flag=True, help="Print the address to open, and take the one it ends at.")
@@ -176,7 +260,13 @@ def login(
     quiet: bool,
     no_browser: bool,
 ) -> int:
-    """Sign in to Spotify in the browser and store that. Also every six months, or for another scope."""
+    """Sign in to Spotify in the browser and store that.
+
+    Also every six months, or for another scope.
+
+    \b
+    Example: syncer login --account anna
+    """
     from syncer.cli import login  # noqa: PLC0415 - takes long to import
 
     options = login.Options(
@@ -188,6 +278,164 @@ def login(
         quiet=quiet or common.quiet,
     )
     return login.login(options)
+
+
+@cli.command()
+@_common
+@_format
+@click.pass_obj
+def doctor(common: _Common, config_path: Path | None, form: str, *, quiet: bool) -> int:
+    """Find what is in the way of a run, and what mends it.
+
+    Looks at the config, the state, every sign-in, and every playlist of the pairs. Changes nothing.
+
+    \b
+    Example: syncer doctor
+    """
+    from syncer.cli import doctor  # noqa: PLC0415 - loaded by those who ask for it
+
+    screen = Screen(form, quiet=quiet or common.quiet)
+    with _stoppable(screen) as stop:
+        return doctor.examine(config_path or common.config_path or bootstrap.config_path(), screen, stop)
+
+
+@cli.command()
+@_common
+@click.option(
+    "--account",
+    default=DEFAULT_ACCOUNT,
+    show_default=True,
+    metavar="NAME",
+    shell_complete=completion.accounts,
+    help="Whose playlists.",
+)
+@_format
+@click.pass_obj
+def playlists(common: _Common, config_path: Path | None, account: str, form: str, *, quiet: bool) -> int:
+    """List your playlists, and what each can be used for.
+
+    Id, name, owner, size, and whether it can be a source and a target. In a pipe: a line each, with tabs between.
+
+    \b
+    Example: syncer playlists
+    """
+    from syncer.cli import doctor  # noqa: PLC0415 - loaded by those who ask for it
+
+    screen = Screen(form, quiet=quiet or common.quiet)
+    with _stoppable(screen) as stop:
+        return doctor.playlists(account, config_path or common.config_path, screen, stop)
+
+
+@cli.command()
+@_common
+@click.option("--pair", metavar="NAME", shell_complete=completion.pairs, help="Only what this pair added.")
+@click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="Items to list one by one.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it as a page for a browser."
+)
+@_format
+@click.pass_obj
+def history(
+    common: _Common,
+    config_path: Path | None,
+    *,
+    pair: str | None,
+    limit: int,
+    html: Path | None,
+    form: str,
+    quiet: bool,
+) -> int:
+    """Show what was added, week by week.
+
+    And the latest items, with the runs that added them. Contacts nobody.
+
+    \b
+    Example: syncer history --pair discover-weekly
+    """
+    from syncer.cli import record  # noqa: PLC0415 - loaded by those who ask for it
+
+    path = config_path or common.config_path or bootstrap.config_path()
+    return record.history(path, Screen(form, quiet=quiet or common.quiet), pair=pair, limit=limit, html=html)
+
+
+@cli.command()
+@_common
+@click.argument("item")
+@_format
+@click.pass_obj
+def why(common: _Common, config_path: Path | None, item: str, form: str, *, quiet: bool) -> int:
+    """Tell why an item was added, or is not.
+
+    ITEM is a link to a track or an episode, or its URI. Goes by the record and by what was read last; contacts nobody.
+
+    \b
+    Example: syncer why https://open.spotify.com/track/4iV5W9uYEdYUVa79Axb7Rh
+    """
+    from syncer.cli import record  # noqa: PLC0415 - loaded by those who ask for it
+
+    path = config_path or common.config_path or bootstrap.config_path()
+    return record.why(path, Screen(form, quiet=quiet or common.quiet), item=item)
+
+
+_of_pair = click.option("--pair", metavar="NAME", shell_complete=completion.pairs, help="Only for this pair.")
+
+
+@cli.command()
+@_common
+@click.argument("run", required=False)
+@_of_pair
+@click.option("--last", is_flag=True, help="Without RUN: the last run that added something for that pair.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_format
+@click.pass_obj
+def undo(
+    common: _Common,
+    config_path: Path | None,
+    run: str | None,
+    *,
+    pair: str | None,
+    last: bool,
+    yes: bool,
+    form: str,
+    quiet: bool,
+) -> int:
+    """Take out again what a run added.
+
+    Shows it and asks first. What somebody else added stays. What is taken out stays out, until `redo`. RUN is in every
+    report, and in `syncer history`.
+
+    \b
+    Example: syncer undo 2026-11-22T06:00:00Z-7f3a
+    Example: syncer undo --pair discover-weekly --last
+    """
+    from syncer.cli import record  # noqa: PLC0415 - loaded by those who ask for it
+
+    if (run is None) != last or (last and pair is None):
+        raise click.UsageError("say which run to undo: RUN, or --pair NAME --last")
+    screen = Screen(form, quiet=quiet or common.quiet)
+    path = config_path or common.config_path or bootstrap.config_path()
+    return record.undo(path, screen, lambda: _stoppable(screen), Chosen(run=run, pair=pair), yes=yes)
+
+
+@cli.command()
+@_common
+@click.argument("run")
+@_of_pair
+@_format
+@click.pass_obj
+def redo(common: _Common, config_path: Path | None, run: str, *, pair: str | None, form: str, quiet: bool) -> int:
+    """Add again what `undo` took out.
+
+    RUN is the one that was undone.
+
+    \b
+    Example: syncer redo 2026-11-22T06:00:00Z-7f3a
+    """
+    from syncer.cli import record  # noqa: PLC0415 - loaded by those who ask for it
+
+    screen = Screen(form, quiet=quiet or common.quiet)
+    path = config_path or common.config_path or bootstrap.config_path()
+    return record.redo(path, screen, lambda: _stoppable(screen), Chosen(run=run, pair=pair))
 
 
 @cli.command()

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from rich.text import Text
 from syncer import report
 from syncer.bootstrap import NobodyWatches
 from syncer.errors import ConfigError, Problem
-from syncer.model import Config, Outcome, Pair, Report, Status
+from syncer.model import Config, Failure, Outcome, Pair, Report, Status
 from syncer.ports import Watch
 
 COLOURS: Final = {
@@ -28,6 +28,8 @@ COLOURS: Final = {
 }
 LONGEST_NAME: Final = 30
 """Letters of a pair's name in a line, before it takes two."""
+PATIENCE: Final = 1.0
+"""Seconds that people wait without a sign of progress."""
 
 
 class _Console(Console):
@@ -73,6 +75,62 @@ class Screen:
         )
         with Progress(*columns, console=self._err, transient=True) as progress:
             yield _Bar(progress)
+
+    @contextmanager
+    def counting(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Show how many *what* are done, from a second on, where there is a terminal to show it on."""
+        columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn(what))
+        progress = Progress(*columns, console=self._err, transient=True)
+        task, began = progress.add_task("", total=None), progress.get_time()
+
+        def counted(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+            if not self._quiet and self._err.is_seen and progress.get_time() - began > PATIENCE:
+                progress.start()
+
+        try:
+            yield counted
+        finally:
+            if progress.live.is_started:  # else it would leave an empty line
+                progress.stop()
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the result is for a program: one document, and nothing else on stdout."""
+        return self._json
+
+    def document(self, document: dict[str, Any]) -> None:
+        """Show a result for a program."""
+        _print_json(document)
+
+    def line(self, text: str, *, style: str = "", matters: bool = False) -> None:
+        """Show a line of a result for people, with its first word in *style*; all that *matters* if it is quiet."""
+        if self._quiet and not matters:
+            return
+        shown = Text(report.visible(text))
+        if self._out.is_seen:
+            shown.stylize(style, 0, shown.plain.find(" "))
+            self._out.print(shown)
+        else:
+            _print(shown.plain)
+
+    def rows(self, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Show *rows*: a table under *names* on a terminal, else a line each with tabs between."""
+        shown = [[report.visible(cell) for cell in row] for row in rows]
+        if not self._out.is_seen:
+            _print("\n".join(map("\t".join, shown)))
+            return
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for place, name in enumerate(names):
+            table.add_column(name, overflow="fold", no_wrap=place == 0)
+        for row in shown:
+            table.add_row(*map(Text, row))
+        self._out.print(table)
+
+    def trouble(self, failure: Failure) -> None:
+        """Tell what went wrong and what to do."""
+        for line in report.advice(failure):
+            _tell(line.strip())
 
     def show(self, result: Report) -> None:
         """Show what became of a run."""

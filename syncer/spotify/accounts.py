@@ -11,7 +11,7 @@ from syncer.ports import Chance, Clock, Connection, CredentialStore, StateStore
 from syncer.spotify.auth import Access, TokenEndpoint
 from syncer.spotify.gate import CEILING, Gate
 from syncer.spotify.playlists import SpotifyPlaylists
-from syncer.spotify.transport import Caller, Transport
+from syncer.spotify.transport import ENDPOINTS, Caller, Endpoints, Transport
 from syncer.spotify.wire import Wire
 
 LONGEST_KEPT: Final = 366 * 86_400.0
@@ -33,7 +33,9 @@ class SpotifyAccounts:
         chance: Chance,
         per_second: float = CEILING,
         daily_requests: int | None = None,
+        endpoints: Endpoints = ENDPOINTS,
     ) -> None:
+        """*endpoints* are all that the connections may ask for."""
         self._api_url = api_url
         self._accounts_url = accounts_url
         self._store = store
@@ -43,6 +45,7 @@ class SpotifyAccounts:
         self._chance = chance
         self._per_second = per_second
         self._daily_requests = daily_requests
+        self._endpoints = endpoints
         self._gates: dict[str, Gate] = {}
 
     def __call__(self, account: Account, budget: Budget) -> Connection:
@@ -70,13 +73,18 @@ class SpotifyAccounts:
             account.name, stored, store=store, tokens=tokens, clock=self._clock, budget=budget, warnings=warnings
         )
         access.token()
-        transport = Transport(api_url=self._api_url, wire=self._wire, caller=caller, bearer=access)
+        transport = Transport(
+            api_url=self._api_url, wire=self._wire, caller=caller, bearer=access, endpoints=self._endpoints
+        )
         return Connection(
             playlists=SpotifyPlaylists(api_url=self._api_url, transport=transport, access=access),
             sign_in=SignIn(account=account.name, consented=access.consented, login_option=store.login_option),
             warnings=warnings,
             client_id=client_id,
             allowance=allowance,
+            place=store.place,
+            renew=access.renew,
+            scope=access.scope,
         )
 
     def _wait_is_over(self, client_id: str) -> None:

@@ -163,6 +163,12 @@ class Access:
             token = self._refresh()
             return token if token != refused else None
 
+    def renew(self) -> None:
+        """Have a token that came from Spotify in this very run; what ends the account is raised."""
+        with self._lock:
+            if self._clock.monotonic() >= self._fresh_until:
+                self._refresh()
+
     def scope(self) -> frozenset[str] | None:
         """Return what was consented to; None if even a new token does not say."""
         with self._lock:

@@ -14,10 +14,11 @@ from syncer.errors import (
     SyncError,
     TargetNotWritable,
     UnclearAdd,
+    UnclearRemoval,
     UnreadableAnswer,
 )
-from syncer.ids import PlaylistId, Uri, playlist_uri
-from syncer.model import PAGE_SIZE, Head, Item, Kind, Listing, Page
+from syncer.ids import NotAPlaylist, PlaylistId, Uri, playlist_id, playlist_uri, shorten
+from syncer.model import PAGE_SIZE, Head, Item, Kind, Listed, Listing, Page
 from syncer.spotify.auth import Access
 from syncer.spotify.transport import Refused, Transport, is_page
 from syncer.spotify.wire import Lost
@@ -26,8 +27,9 @@ KINDS: Final = ("track", "episode")
 _MEDIA: Final = "uri,type,name,is_local,artists(name)"
 ENTRY_FIELDS: Final = f"total,items(added_at,is_local,item({_MEDIA}),track({_MEDIA}))"
 """Both names of everything that Spotify renamed: an unknown one is dropped without an error (contract §2.1)."""
-HEAD_FIELDS: Final = "id,name,snapshot_id,items(total),tracks(total)"
-WHOLE_HEAD_FIELDS: Final = f"id,name,snapshot_id,items({ENTRY_FIELDS}),tracks({ENTRY_FIELDS})"
+_OF_HEAD: Final = "id,name,snapshot_id,owner(id),collaborative"
+HEAD_FIELDS: Final = f"{_OF_HEAD},items(total),tracks(total)"
+WHOLE_HEAD_FIELDS: Final = f"{_OF_HEAD},items({ENTRY_FIELDS}),tracks({ENTRY_FIELDS})"
 READ_PRIVATE: Final = "playlist-read-private"
 READ_LIBRARY: Final = "user-library-read"
 MODIFY: Final = ("playlist-modify-public", "playlist-modify-private")
@@ -48,14 +50,16 @@ class SpotifyPlaylists:
             body = self._spotify.playlist(playlist, fields=fields, additional_types=KINDS)
         except Refused as refused:
             self._unreadable(refused, playlist)
-        nested = [found for name in ("items", "tracks") if isinstance(found := body.get(name), dict)]
+        nested = _nested(body)
         return Head(
             id=playlist,
             name=_text(body.get("name")),
             snapshot_id=_text(body.get("snapshot_id")),
-            readable=bool(nested),
-            total=nested[0]["total"] if nested else 0,
-            first=_first(nested[0]) if nested else (),
+            readable=nested is not None,
+            total=nested["total"] if nested else 0,
+            first=_first(nested) if nested else (),
+            owner=_owner(body)[0],
+            collaborative=body.get("collaborative") is True,
         )
 
     def listing(self, offset: int) -> Listing:
@@ -64,8 +68,8 @@ class SpotifyPlaylists:
         except Refused as refused:
             lacks = self._lacks(READ_PRIVATE) if refused.status == HTTPStatus.FORBIDDEN else None
             raise lacks or _unexpected(refused) from None
-        listed = map(_snapshot, filter(None, body["items"]))
-        return Listing(total=body["total"], snapshots={key: snapshot for key, snapshot in listed if key and snapshot})
+        listed = map(_listed, filter(None, body["items"]))
+        return Listing(total=body["total"], playlists=tuple(one for one in listed if one.id))
 
     def page(self, playlist: PlaylistId, offset: int) -> Page:
         try:
@@ -85,6 +89,28 @@ class SpotifyPlaylists:
             raise _unexpected(refused) from None
         return _page(body)
 
+    def me(self) -> str:
+        try:
+            body = self._spotify.me()
+        except Refused as refused:
+            raise _unexpected(refused) from None
+        return _text(body["id"])
+
+    def create(self, name: str, *, public: bool, description: str) -> PlaylistId:
+        about = {"name": name, "public": public, "description": description}
+        try:
+            # Not spotipy's own method: it asks under the user's id, which new apps may not (contract §1.3).
+            body = self._spotify._post("me/playlists", payload=about)  # noqa: SLF001
+        except Lost:
+            raise UnclearAdd(shorten(name)) from None
+        except Refused as refused:
+            lacks = self._lacks(MODIFY[not public]) if refused.status == HTTPStatus.FORBIDDEN else None
+            raise lacks or _unexpected(refused) from None
+        try:
+            return playlist_id(body["id"])
+        except (NotAPlaylist, TypeError, KeyError):  # it was made, and we were not told which it is
+            raise UnclearAdd(shorten(name)) from None
+
     def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> str | None:
         try:
             # Not spotipy's own method: its body is not the documented one (contract §7.1).
@@ -94,6 +120,17 @@ class SpotifyPlaylists:
         except Refused as refused:
             raise self._not_added(refused, playlist) from None
         return (_text(body.get("snapshot_id")) or None) if isinstance(body, dict) else None
+
+    def remove(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
+        items = [{"uri": uri} for uri in uris]
+        try:
+            # Not spotipy's own method: it refuses what it cannot parse in ways of its own.
+            self._spotify._delete(f"playlists/{playlist}/items", payload={"items": items})  # noqa: SLF001
+        except Lost:
+            raise UnclearRemoval(playlist_uri(playlist)) from None
+        except Refused as refused:
+            unexpected = refused.status == HTTPStatus.BAD_REQUEST
+            raise (_unexpected(refused) if unexpected else self._not_added(refused, playlist)) from None
 
     def _unreadable(self, refused: Refused, playlist: PlaylistId) -> NoReturn:
         if refused.status == HTTPStatus.NOT_FOUND:
@@ -132,9 +169,31 @@ def _first(nested: Mapping[str, Any]) -> tuple[Item, ...]:
     return _page(nested).items if is_sound else ()
 
 
-def _snapshot(entry: Mapping[str, Any]) -> tuple[PlaylistId, str]:
-    """Return the id and the snapshot id of a playlist; what is missing is empty."""
-    return PlaylistId(_text(entry.get("id"))), _text(entry.get("snapshot_id"))
+def _nested(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what a playlist says of its entries, under its new name or its old one; None where it does not."""
+    return next((found for name in ("items", "tracks") if isinstance(found := body.get(name), dict)), None)
+
+
+def _owner(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the id and the name of who made a playlist; what is missing is empty."""
+    owner = body.get("owner")
+    return (_text(owner.get("id")), _text(owner.get("display_name"))) if isinstance(owner, dict) else ("", "")
+
+
+def _listed(entry: Mapping[str, Any]) -> Listed:
+    """Return a playlist of the library; what is missing is empty."""
+    total = (_nested(entry) or {}).get("total")
+    owner, owner_name = _owner(entry)
+    return Listed(
+        id=PlaylistId(_text(entry.get("id"))),
+        name=_text(entry.get("name")),
+        owner=owner,
+        owner_name=owner_name,
+        collaborative=entry.get("collaborative") is True,
+        total=total if type(total) is int and total >= 0 else 0,
+        snapshot_id=_text(entry.get("snapshot_id")),
+        description=_text(entry.get("description")),
+    )
 
 
 def _item(entry: Any) -> Item:

@@ -7,7 +7,7 @@ success never get back to spotipy, which would lose what matters of them (contra
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -51,6 +51,7 @@ class Means(Enum):
 
     READ = "read"
     ADD = "add"
+    """Whatever changes a playlist: an unclear answer is for the caller to clear up."""
     TOKEN = "token"  # noqa: S105 - the name of a kind of request
 
 
@@ -334,15 +335,27 @@ def is_page(document: Any) -> bool:
     )
 
 
+def _is_me(document: Any) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("id"), str) and bool(document["id"])
+
+
+Endpoints = Sequence[tuple[str, re.Pattern[str], Means, Callable[[Any], bool]]]
+"""What may be asked: method, path below the version, what that does, and what fits as an answer."""
 _PLAYLIST: Final = r"playlists/[A-Za-z0-9]{22}"
-ENDPOINTS: Final = (
+_READS: Final[Endpoints] = (
     ("GET", re.compile(_PLAYLIST), Means.READ, _is_head),
     ("GET", re.compile(rf"{_PLAYLIST}/items"), Means.READ, is_page),
     ("GET", re.compile(r"me/tracks"), Means.READ, is_page),
     ("GET", re.compile(r"me/playlists"), Means.READ, is_page),
-    ("POST", re.compile(rf"{_PLAYLIST}/items"), Means.ADD, bool),
 )
-"""All that a run may ask of Spotify (fault model X6), and what fits as an answer; to an add, anything does."""
+ENDPOINTS: Final[Endpoints] = (*_READS, ("POST", re.compile(rf"{_PLAYLIST}/items"), Means.ADD, bool))
+"""All that a run may ask of Spotify (fault model X6); to an add, any answer fits."""
+UNDO_ENDPOINTS: Final[Endpoints] = (*_READS, ("DELETE", re.compile(rf"{_PLAYLIST}/items"), Means.ADD, bool))
+"""All that an undo may ask: it takes out, and never adds."""
+LOOK_ENDPOINTS: Final[Endpoints] = (*_READS, ("GET", re.compile(r"me/"), Means.READ, _is_me))
+"""All that those may ask who only look."""
+SETUP_ENDPOINTS: Final[Endpoints] = (*LOOK_ENDPOINTS, ("POST", re.compile(r"me/playlists"), Means.ADD, bool))
+"""All that a set-up may ask: it looks, and makes a playlist."""
 
 
 class _Answer(requests.Response):
@@ -360,8 +373,11 @@ class _Answer(requests.Response):
 class Transport(requests.Session):
     """The session under spotipy: one account, one run."""
 
-    def __init__(self, *, api_url: str, wire: Wire, caller: Caller, bearer: Bearer) -> None:
+    def __init__(
+        self, *, api_url: str, wire: Wire, caller: Caller, bearer: Bearer, endpoints: Endpoints = ENDPOINTS
+    ) -> None:
         super().__init__()
+        self._endpoints = endpoints
         self._base = api_url + "/"
         self._wire = wire
         self._caller = caller
@@ -376,7 +392,7 @@ class Transport(requests.Session):
             raise RuntimeError(f"{type(error).__name__} on the way to {url}") from None
 
     def _served(self, method: str, url: str, **content: Any) -> Served:
-        means, fits = _permitted(method, url.removeprefix(self._base))
+        means, fits = self._permitted(method, url.removeprefix(self._base))
 
         def send(token: str) -> Served:
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -386,6 +402,12 @@ class Transport(requests.Session):
         token = self._bearer.token()
         served = send(token)
         return send(self._after_401(token)) if served.status == HTTPStatus.UNAUTHORIZED else served
+
+    def _permitted(self, method: str, path: str) -> tuple[Means, Callable[[Any], bool]]:
+        for allowed, pattern, means, fits in self._endpoints:
+            if method == allowed and pattern.fullmatch(path):
+                return means, fits
+        raise RuntimeError(f"a run does not {method} {path}")
 
     def _after_401(self, refused: str) -> str:
         """A token that is surely new can meet a false 401, which passes after a short wait (contract §4.1)."""
@@ -413,10 +435,3 @@ class Transport(requests.Session):
 
 def _token_refused() -> Temporary:
     return Temporary("Spotify refuses an access token that it has just given out")
-
-
-def _permitted(method: str, path: str) -> tuple[Means, Callable[[Any], bool]]:
-    for allowed, pattern, means, fits in ENDPOINTS:
-        if method == allowed and pattern.fullmatch(path):
-            return means, fits
-    raise RuntimeError(f"a run does not {method} {path}")

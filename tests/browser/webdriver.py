@@ -46,7 +46,8 @@ class Chromium:
         try:
             self._wait_until_ready()
             chrome = {"args": [*FLAGS, f"--user-data-dir={self._folder}"]}
-            answer = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": {"goog:chromeOptions": chrome}}})
+            wanted = {"goog:chromeOptions": chrome, "goog:loggingPrefs": {"performance": "ALL"}}
+            answer = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         except BaseException:
             self._process.kill()
             self._process.wait()
@@ -100,6 +101,17 @@ class Chromium:
     def complaints(self) -> list[str]:
         """Return what the browser has logged about its pages, such as a style that a policy refused."""
         return [entry["message"] for entry in self._ask("POST", "/se/log", {"type": "browser"})]
+
+    def requested(self) -> list[str]:
+        """Return every address that pages but the browser's own asked for since this was last called."""
+        logged = self._ask("POST", "/se/log", {"type": "performance"})
+        events = (json.loads(entry["message"])["message"] for entry in logged)
+        asked = (event["params"] for event in events if event["method"] == "Network.requestWillBeSent")
+        return [event["request"]["url"] for event in asked if not event["documentURL"].startswith("chrome:")]
+
+    def evaluate(self, script: str) -> Any:
+        """Return what the body of a function comes to, in the page."""
+        return self._ask("POST", "/execute/sync", {"script": script, "args": []})
 
     def _find(self, css: str) -> str:
         return str(self._ask("POST", "/element", {"using": "css selector", "value": css})[ELEMENT])

@@ -18,8 +18,9 @@ import requests
 from syncer.appending import SETTLE
 from syncer.errors import StateUnusable
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Add, AddState, Config, NotBefore, Pair, Report
+from syncer.model import Action, Add, AddState, Chosen, Config, NotBefore, Pair, Report, Reversal
 from syncer.sandbox import Call, Change, World
+from syncer.spotify.transport import ENDPOINTS, UNDO_ENDPOINTS, Endpoints
 from tests.fakes import FakeClock, MemoryState
 from tests.spotify.wiring import Wired, credentials
 
@@ -189,6 +190,7 @@ class Process:
     """How many requests had been sent when it was asked to stop."""
     sent: list[Sent] = field(default_factory=list)
     report: Report | None = None
+    reversal: Reversal | None = None
 
     @property
     def adds(self) -> list[Sent]:
@@ -251,10 +253,29 @@ class Trial:
         Each of *at* happens at its step. A step is either side of a request or of a write to the state.
         """
         process = self._started(deadline, dry_run=dry_run)
-        self._at = {**(at or {}), **({} if kill_at is None else {kill_at: kill})}
         go = self.wired.service.plan if dry_run else self.wired.service.run
-        try:
+        with self._under_way(process, {**(at or {}), **({} if kill_at is None else {kill_at: kill})}):
             process.report = go(Config(pairs=self.pairs), deadline=process.deadline)
+        return process.report
+
+    def reverse(
+        self, action: Action, run: str, *, kill_at: int | None = None, deadline: float | None = None
+    ) -> Reversal | None:
+        """Start a process that undoes or redoes *run*; None if it was killed."""
+        process = self._started(
+            deadline, dry_run=False, endpoints=UNDO_ENDPOINTS if action is Action.UNDO else ENDPOINTS
+        )
+        go = self.wired.service.undo if action is Action.UNDO else self.wired.service.redo
+        with self._under_way(process, {} if kill_at is None else {kill_at: kill}):
+            process.reversal = go(Config(pairs=self.pairs), Chosen(run=run), deadline=process.deadline)
+        return process.reversal
+
+    @contextmanager
+    def _under_way(self, process: Process, at: Mapping[int, Act]) -> Iterator[None]:
+        """Be *process* from its start to its end, however that comes."""
+        self._at = dict(at)
+        try:
+            yield
         except Killed:
             process.killed = True
             noted = {add.target for add in self.state.all() if add.state is AddState.SENT}
@@ -264,10 +285,9 @@ class Trial:
             self._at = {}
             process.last, process.ended = len(self.world.history), self.clock.elapsed
             process.slept = sum(self.clock.slept)
-        return process.report
 
-    def _started(self, deadline: float | None, *, dry_run: bool) -> Process:
-        self.wired.new_process(self.state)
+    def _started(self, deadline: float | None, *, dry_run: bool, endpoints: Endpoints = ENDPOINTS) -> Process:
+        self.wired.new_process(self.state, endpoints=endpoints)
         self.wired.stop.signal = None
         self.clock.slept.clear()
         self.steps = 0

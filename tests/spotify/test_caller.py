@@ -8,11 +8,11 @@ import pytest
 import spotipy
 
 from syncer.budget import Budget
-from syncer.errors import NotAllowListed, Outage, RateLimited, SyncError, Temporary, UnreadableAnswer
+from syncer.errors import NotAllowListed, Outage, QuotaExceeded, RateLimited, SyncError, Temporary, UnreadableAnswer
 from syncer.sandbox import Fault
 from syncer.spotify.gate import Gate
 from syncer.spotify.transport import Caller, Means, Transport, retry_after
-from syncer.spotify.wire import NeverSent, Reply
+from syncer.spotify.wire import Lost, NeverSent, Reply
 from tests.fakes import FakeClock, NoChance
 from tests.spotify.wiring import API_URL, Wired
 
@@ -79,6 +79,13 @@ def test_trouble_is_told_with_whom_it_is(message: str) -> None:
             Desk(*[said] * 3).call(means)
         assert type(told.value) is error
         assert str(told.value) == message.format(host)
+
+
+@pytest.mark.parametrize(("means", "host"), [(Means.READ, "Spotify"), (Means.TOKEN, "Spotify's accounts service")])
+def test_an_answer_that_never_comes_is_told_like_a_host_that_is_not_there(means: Means, host: str) -> None:
+    with pytest.raises(Outage) as told:
+        Desk(*[Lost()] * 3).call(means)
+    assert str(told.value) == f"{host} could not be reached"
 
 
 def test_a_certificate_that_is_not_trusted_comes_with_what_to_look_at() -> None:
@@ -151,6 +158,28 @@ def test_jitter_comes_on_top_of_a_wait_and_begins_at_nothing() -> None:
     desk = Desk(reply(429, b"", {"Retry-After": "3"}), reply())
     desk.call()
     assert desk.clock.slept == [3]
+
+
+@pytest.mark.parametrize(
+    ("body", "error"), [(b"", RateLimited), (b'{"error":{"reason":"QUOTA_EXCEEDED"}}', QuotaExceeded)]
+)
+def test_a_limit_that_ended_the_run_meets_all_who_come_later_and_nothing_more_is_sent(
+    body: bytes, error: type[RateLimited]
+) -> None:
+    desk = Desk(reply(429, body, {"Retry-After": "3600"}))
+    for _ in range(3):
+        with pytest.raises(error) as limited:
+            desk.call()
+        assert (type(limited.value), limited.value.seconds) == (error, 3600)
+    assert desk.spent == 1
+
+
+@pytest.mark.parametrize(("status", "retries"), [(200, 21), (400, 20)])
+def test_only_requests_that_were_served_earn_a_retry(status: int, retries: int) -> None:
+    desk = Desk(*[reply(status)] * 10)
+    for _ in range(10):
+        desk.call()
+    assert [desk.budget.take_retry() for _ in range(retries + 1)] == [True] * retries + [False]
 
 
 # --- a token that is refused ------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The retry rules (fault model §3) and what each answer means, through the port that the rest of us uses."""
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -173,6 +174,22 @@ def test_a_total_that_is_no_number_of_entries_is_no_page(total: str, desk: Desk)
         desk.read()
 
 
+@pytest.mark.parametrize("nested", [{}, {"total": None}, {"total": -1}, {"total": True}, {"total": "1"}])
+@pytest.mark.parametrize("name", ["items", "tracks"])
+def test_a_playlist_that_does_not_say_how_many_entries_it_has_is_no_answer(
+    name: str, nested: dict[str, object], desk: Desk
+) -> None:
+    desk.fault("other-body", text=json.dumps({"id": desk.id, "snapshot_id": "v", name: nested}), times=None)
+    with pytest.raises(UnreadableAnswer):
+        desk.head()
+
+
+def test_a_page_is_asked_for_from_its_offset_on_and_as_large_as_can_be(desk: Desk) -> None:
+    pages = [desk.port.page(desk.id, offset).items for offset in (0, 100)]
+    assert [[item.uri for item in items] for items in pages] == [desk.held.uris[:50], desk.held.uris[100:]]
+    assert desk.port.liked_page(1) == Page(total=1, items=())
+
+
 # --- adds -------------------------------------------------------------------------------------------------------------
 
 UNCLEAR = [
@@ -208,6 +225,12 @@ def test_an_add_with_a_good_status_has_happened_whatever_its_body(kind: str, des
     desk.fault(kind, "POST")
     assert desk.add() is None
     assert (len(desk.calls), desk.landed) == (1, 1)
+
+
+def test_an_add_goes_out_as_json(desk: Desk) -> None:
+    desk.add()
+    _, _, headers = desk.wired.network.sent[-1]
+    assert headers["Content-Type"] == "application/json"
 
 
 def test_an_add_that_never_left_is_sent_again(desk: Desk) -> None:
@@ -567,7 +590,7 @@ def test_a_request_that_cannot_be_built_is_a_mistake_of_ours_and_never_looks_lik
     soon = wired.clock.now().timestamp() + 1000
     wired.store.credentials = replace(wired.store.credentials, access_token=token, expires_at=soon)
     desk = Desk(wired)
-    with pytest.raises(RuntimeError) as refused:
+    with pytest.raises(RuntimeError, match=rf"^(InvalidHeader|UnicodeEncodeError) on the way to {API_URL}/") as refused:
         deed(desk)
     assert "CANARY" not in repr(refused.value) + caplog.text
     assert not desk.calls

@@ -14,6 +14,7 @@ from syncer.ports import Chance, Connection, Credentials, StateStore, Stored, St
 from syncer.sandbox import Playlist, SandboxServer, SignIn, World
 from syncer.service import Service
 from syncer.spotify.accounts import SpotifyAccounts
+from syncer.spotify.transport import ENDPOINTS, Endpoints
 from syncer.spotify.wire import Limits, Wire
 from tests.fakes import FakeClock, FakeWatch, MemoryState, OneByOne
 from tests.spotify.in_process import InProcess
@@ -97,8 +98,11 @@ class Wired:
             self.wire = Wire(monotonic=clock.monotonic, limits=limits, adapter=self.network)
         self.new_process(MemoryState())
 
-    def new_process(self, state: StateStore | None = None) -> None:
-        """Begin anew, as a process does, with what is kept in *state* and in the credential store."""
+    def new_process(self, state: StateStore | None = None, *, endpoints: Endpoints = ENDPOINTS) -> None:
+        """Begin anew, as a process does, with what is kept in *state* and in the credential store.
+
+        *endpoints* are all that it may ask for.
+        """
         self.state: StateStore = state or self.state
         self.accounts = SpotifyAccounts(
             api_url=self.server.api_url if self.server else API_URL,
@@ -109,6 +113,7 @@ class Wired:
             clock=self.clock,
             chance=self.chance,
             daily_requests=self.daily_requests,
+            endpoints=endpoints,
         )
         self.service = Service(
             connect=self.accounts,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from syncer.appending import EVER as BEFORE_ALL
 from syncer.errors import Locked
 from syncer.model import Addition, AddState, Item, Kind, NotBefore
 from syncer.ports import StateStore
@@ -103,12 +104,13 @@ def test_of_two_settlements_the_last_holds(opened: Open, first: AddState, last: 
 def test_open_questions_are_never_too_old_and_landed_adds_are(opened: Open) -> None:
     store = opened()
     store.sending(sent(1))
-    for minute, state in ((2, AddState.RELINKED), (3, AddState.LANDED), (4, AddState.LANDED), (5, AddState.RELINKED)):
+    kept = (AddState.RELINKED, AddState.LANDED, AddState.LANDED, AddState.RELINKED, AddState.UNDONE)
+    for minute, state in enumerate(kept, start=2):
         store.sending(sent(minute))
         store.settle(sent(minute), landed=uris("abc"), state=state)
-    store.sending(sent(6, target="other"))
     store.sending(sent(7, target="other"))
-    store.settle(sent(7, target="other"), landed=uris("abc"), state=AddState.LANDED)
+    store.sending(sent(8, target="other"))
+    store.settle(sent(8, target="other"), landed=uris("abc"), state=AddState.LANDED)
 
     found = opened().adds(ARCHIVE, since=at(4))
 
@@ -117,12 +119,39 @@ def test_open_questions_are_never_too_old_and_landed_adds_are(opened: Open) -> N
         landed(2, state=AddState.RELINKED),
         landed(4),
         landed(5, state=AddState.RELINKED),
+        landed(6, state=AddState.UNDONE),
     )
     assert [add.id for add in opened().adds(ARCHIVE, since=at(4) + timedelta(microseconds=1))] == [
         "000001",
         "000002",
         "000005",
+        "000006",
     ]
+
+
+def test_what_is_undone_is_told_however_old_until_it_is_redone(opened: Open) -> None:
+    store = opened()
+    store.sending(sent(0))
+    for state in (AddState.LANDED, AddState.UNDONE):
+        store.settle(sent(0), landed=uris("abc"), state=state)
+
+    assert opened().adds(ARCHIVE, since=at(9)) == (landed(0, state=AddState.UNDONE),)
+    assert list(opened().record()) == [landed(0, state=AddState.UNDONE)]
+
+    opened().settle(landed(0, state=AddState.UNDONE), landed=uris("b"), state=AddState.LANDED)
+
+    assert opened().adds(ARCHIVE, since=at(9)) == ()
+    assert opened().adds(ARCHIVE, since=EVER) == (landed(0, "b"),)
+    opened().settle(landed(0, "b"), landed=(), state=AddState.LANDED)
+    assert list(opened().record()) == []
+
+
+def test_all_that_was_ever_added_to_a_target_can_be_asked_for(opened: Open) -> None:
+    store = opened()
+    for minute, target in ((0, "archive"), (1, "other"), (2, "archive")):
+        store.settle(sent(minute, target=target), landed=uris("abc"), state=AddState.LANDED)
+
+    assert opened().adds(ARCHIVE, since=BEFORE_ALL) == (landed(0), landed(2))
 
 
 def test_the_record_goes_from_the_newest_to_the_oldest_across_targets(opened: Open) -> None:
