@@ -186,7 +186,8 @@ def test_a_playlist_that_does_not_say_how_many_entries_it_has_is_no_answer(
 
 def test_a_page_is_asked_for_from_its_offset_on_and_as_large_as_can_be(desk: Desk) -> None:
     pages = [desk.port.page(desk.id, offset).items for offset in (0, 100)]
-    assert [[item.uri for item in items] for items in pages] == [desk.held.uris[:50], desk.held.uris[100:]]
+    first, last = (tuple(item.uri for item in items) for items in pages)
+    assert (first, last) == (desk.held.uris[:50], desk.held.uris[100:])
     assert desk.port.liked_page(1) == Page(total=1, items=())
 
 
