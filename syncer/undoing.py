@@ -49,10 +49,10 @@ def concerned(state: StateStore, action: Action, chosen: Chosen) -> Concerned:
     """Return what was *chosen*, by the record; ConfigError if there is nothing of it to undo or redo."""
     run, parts = chosen.run, dict[tuple[str, PlaylistId], None]()
     for add in state.record():
-        if chosen.pair is not None and add.pair != chosen.pair:
+        if chosen.pair not in (None, add.pair) or (action is Action.REDO and add.state is not AddState.UNDONE):
             continue
         run = run or add.run_id
-        if add.run_id == run and (action is Action.UNDO or add.state is AddState.UNDONE):
+        if add.run_id == run:
             parts[add.pair, add.target] = None
     if run is None or not parts:
         raise _nothing_of(action, chosen)

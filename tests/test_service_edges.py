@@ -192,7 +192,7 @@ def test_what_a_run_left_unclear_is_looked_for_as_the_target_is_now(is_plan: boo
     desk.playlists.reads.clear()
 
     def land(request: str) -> None:
-        if request == "head+ archive":
+        if "archive" in request and desk.playlists.now_in("archive") == "xa":
             desk.playlists.someone_adds("archive", "b")
 
     desk.playlists.before = land

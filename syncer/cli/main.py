@@ -410,32 +410,49 @@ def undo(
     """
     from syncer.cli import record  # noqa: PLC0415 - loaded by those who ask for it
 
-    if (run is None) != last or (last and pair is None):
-        raise click.UsageError("say which run to undo: RUN, or --pair NAME --last")
     screen = Screen(form, quiet=quiet or common.quiet)
     path = config_path or common.config_path or bootstrap.config_path()
-    return record.undo(path, screen, lambda: _stoppable(screen), Chosen(run=run, pair=pair), yes=yes)
+    return record.undo(path, screen, lambda: _stoppable(screen), _chosen("undo", run, pair, last=last), yes=yes)
 
 
 @cli.command()
 @_common
-@click.argument("run")
+@click.argument("run", required=False)
 @_of_pair
+@click.option("--last", is_flag=True, help="Without RUN: the last run that was undone for that pair.")
+@click.option("--yes", is_flag=True, help="For scripts: it never asks.")
 @_format
 @click.pass_obj
-def redo(common: _Common, config_path: Path | None, run: str, *, pair: str | None, form: str, quiet: bool) -> int:
+def redo(
+    common: _Common,
+    config_path: Path | None,
+    run: str | None,
+    *,
+    pair: str | None,
+    last: bool,
+    yes: bool,  # noqa: ARG001 - taken like undo's, so that a script need not tell the two apart
+    form: str,
+    quiet: bool,
+) -> int:
     """Add again what `undo` took out.
 
     RUN is the one that was undone.
 
     \b
     Example: syncer redo 2026-11-22T06:00:00Z-7f3a
+    Example: syncer redo --pair discover-weekly --last
     """
     from syncer.cli import record  # noqa: PLC0415 - loaded by those who ask for it
 
     screen = Screen(form, quiet=quiet or common.quiet)
     path = config_path or common.config_path or bootstrap.config_path()
-    return record.redo(path, screen, lambda: _stoppable(screen), Chosen(run=run, pair=pair))
+    return record.redo(path, screen, lambda: _stoppable(screen), _chosen("redo", run, pair, last=last))
+
+
+def _chosen(action: str, run: str | None, pair: str | None, *, last: bool) -> Chosen:
+    if (run is None) != last or (last and pair is None):
+        raise click.UsageError(f"say which run to {action}: RUN, or --pair NAME --last")
+    return Chosen(run=run, pair=pair)
 
 
 @cli.command()

@@ -211,6 +211,17 @@ def test_undo_and_redo_leave_the_same_tracks_and_a_whole_report(desk: Machine, r
     assert desk.run("redo", run).code == 2
 
 
+def test_the_last_run_that_was_undone_for_a_pair_can_be_redone_without_its_name(desk: Machine, run: str) -> None:
+    archive = playlist(desk, "archive")
+    full = uris(archive)
+    desk.run("undo", run, "--yes")
+
+    assert desk.run("redo", "--pair", "discover-weekly", "--last", "--yes").code == 0
+    assert uris(archive) == full
+    assert desk.run("redo", "--pair", "discover-weekly", "--last").code == 2
+    assert desk.run("redo").code == 2
+
+
 def test_what_stands_there_twice_is_left_and_said_even_to_the_quiet(desk: Machine, run: str) -> None:
     archive = playlist(desk, "archive")
     again = next(entry.media for entry in archive.entries[4:] if entry.media)
