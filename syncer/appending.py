@@ -75,7 +75,7 @@ class Memory:
         there, lately = target.uris, self.lately()
         target.undone = [add for add in adds if add.state is AddState.UNDONE]
         for add in adds:
-            items = [addition.item for addition in add.additions]
+            items = _items(add)
             if add.state is AddState.RELINKED:
                 target.settled.update(_uris(items))
             elif add.state is AddState.LANDED and add.at >= lately:
@@ -276,11 +276,15 @@ class Writer:
             self._memory.read_again(target)
             return
         # What we added last is not what is there: moved or taken out by someone, or it reads back under other URIs.
-        sent, expected, adds = target.unseen, len(target.items), self._memory.adds(target)
+        known, adds = target.uris, self._memory.adds(target)
+        ours = {uri for add in adds if add.run_id == self._run_id for uri in _uris(_items(add))}.intersection(
+            target.unseen
+        )
         self._budget.wait(self._window)
         target.read_again()
-        absent = set(sent) - target.uris
-        if absent and len(target.items) >= expected:
+        absent = ours - target.uris
+        strangers = [item for item in target.items if item.uri not in known]
+        if absent and len(strangers) >= len(absent):
             self._keep_relinked(adds, absent)
             target.settled |= absent
             raise Relinked(target.name)
@@ -288,7 +292,7 @@ class Writer:
     def _keep_relinked(self, adds: Sequence[Add], absent: set[Uri]) -> None:
         """Keep what is *absent* apart from the rest of *adds*, which is only landed."""
         for add in adds:
-            uris = _uris([addition.item for addition in add.additions])
+            uris = _uris(_items(add))
             if relinked := [uri for uri in uris if uri in absent]:
                 apart = replace(add, id=f"{add.id}-relinked")
                 self._state.settle(apart, landed=relinked, state=AddState.RELINKED)
@@ -312,11 +316,15 @@ def taken_out(pair: Pair, adds: Iterable[Add]) -> set[Uri]:
     if pair.removed is Removed.STAY_OUT:
         kept |= {AddState.LANDED, AddState.RELINKED}
     ours = (add for add in adds if add.pair == pair.name and add.state in kept)
-    return {uri for add in ours for uri in _uris([addition.item for addition in add.additions])}
+    return {uri for add in ours for uri in _uris(_items(add))}
 
 
 def _uris(items: Sequence[Item]) -> list[Uri]:
     return [item.uri for item in items if item.uri is not None]
+
+
+def _items(add: Add) -> list[Item]:
+    return [addition.item for addition in add.additions]
 
 
 def _sent(adds: Sequence[Add]) -> list[Add]:
@@ -326,4 +334,4 @@ def _sent(adds: Sequence[Add]) -> list[Add]:
 
 def _landed(add: Add, target: Target) -> list[Item]:
     there = target.uris
-    return [addition.item for addition in add.additions if addition.item.uri in there]
+    return [item for item in _items(add) if item.uri in there]
