@@ -83,7 +83,8 @@ def test_a_token_that_is_refused_to_all_is_refreshed_once() -> None:
     assert crowd.tokens_asked == 1
     assert len(crowd.store.saves) == 1
     assert crowd.asked == PEOPLE * 3
-    assert [call.status for call in crowd.wired.world.calls if call.path.startswith("/v1/")][:PEOPLE] == [401] * PEOPLE
+    statuses = [call.status for call in crowd.wired.world.calls if call.path.startswith("/v1/")]
+    assert sorted(statuses) == [200] * PEOPLE * 2 + [401] * PEOPLE  # in whatever order the world came to them
 
 
 def test_after_a_limit_that_ends_the_run_nobody_sends_another_request() -> None:
