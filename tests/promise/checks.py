@@ -333,6 +333,8 @@ def all_is_well_is_said_only_where_it_is(trial: Trial) -> None:
                 held |= _swapped_unseen(trial, outcome.pair.target)
                 for source in outcome.pair.sources:
                     missing = _held_throughout(trial, process, source) - held
+                    if isinstance(source, PlaylistSource):
+                        missing -= _swapped_unseen(trial, source.id, kind="add")
                     refused = outcome.skipped.get(Reason.REJECTED, 0)  # remembered for a day
                     assert len(missing) <= refused, "all was well, and something was missing"
 
@@ -420,13 +422,15 @@ def nothing_is_lost(trial: Trial) -> None:
         for pair in (pair for pair in trial.pairs if pair.target == target):
             for source in pair.sources:
                 excused = _taken_for_relinked(trial, target) | _swapped_unseen(trial, target)
+                if isinstance(source, PlaylistSource):
+                    excused |= _swapped_unseen(trial, source.id, kind="add")
                 missing = set(_addable(trial, source)).difference(there, excused)
                 assert not missing, f"lost {len(missing)}"
 
 
-def _swapped_unseen(trial: Trial, target: str) -> set[str]:
-    """Return what others took out between the read of a run and its add: with something else in its place, it is only
-    missed when the playlist changes once more, or after BELIEVED.
+def _swapped_unseen(trial: Trial, target: str, *, kind: str = "remove") -> set[str]:
+    """Return what others took out (or put in) between the read of a run and its add: with something else put in (or
+    taken out), that is only noticed when the playlist changes once more, or after BELIEVED.
     """
     start = trial.world.now() - trial.clock.elapsed
     spans = [
@@ -434,7 +438,7 @@ def _swapped_unseen(trial: Trial, target: str) -> set[str]:
         for process in trial.processes
         if any(one.playlist == target for one in process.adds)
     ]
-    changes = (one for one in trial.world.changes if one.playlist == target and one.kind == "remove")
+    changes = (one for one in trial.world.changes if one.playlist == target and one.kind == kind and one.by != trial.me)
     return {str(uri) for one in changes if any(first <= one.at <= last for first, last in spans) for uri in one.uris}
 
 
