@@ -68,6 +68,11 @@ class Budget:
         """Whether *seconds* are left beside what the report needs."""
         return self._deadline is None or self._deadline - self._clock.monotonic() > seconds + SPARE
 
+    @property
+    def sent(self) -> dict[str, int]:
+        """How many requests each of Spotify's hosts was sent, as reports tell it."""
+        return {host: self.requests[host] for host in ("spotify", "accounts")}
+
     def count(self, host: str) -> None:
         """Count a request to *host*."""
         with self._lock:

@@ -3,16 +3,16 @@
 import json
 import logging
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from syncer.allowance import Hours
+from syncer.allowance import Allowance, Hours
 from syncer.errors import StateUnusable
 from syncer.ids import Uri
 from syncer.model import Item, Kind, Pair, Reason, Removed, Source
-from syncer.ports import StateStore
+from syncer.ports import Connection, StateStore
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -147,6 +147,31 @@ def _unpacked(packed: bytes) -> Any:
     if document["format"] != FORMAT:
         raise ValueError(document["format"])
     return document
+
+
+class Ledger:
+    """What the client ids of one run asked for lately, and what they ask for in it."""
+
+    def __init__(self, cache: Cache, now: datetime) -> None:
+        self._cache = cache
+        self._hour = int(now.timestamp() // 3600)
+        self._open: dict[str, Allowance] = {}
+
+    def open(self, connection: Connection) -> Connection:
+        """Return *connection*, whose client id reckons with what was spent before."""
+        if connection.client_id not in self._open:
+            connection.allowance.begin(self._hour, self._cache.spent(connection.client_id))
+            self._open[connection.client_id] = connection.allowance
+        return connection
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what a person should know of the spending of each client id."""
+        yield from filter(None, (allowance.warning for allowance in self._open.values()))
+
+    def close(self) -> None:
+        """Have later runs reckon with this one."""
+        for client_id, allowance in self._open.items():
+            self._cache.keep_spent(client_id, allowance.hours())
 
 
 def _contents(document: Any) -> Contents:

@@ -9,7 +9,7 @@ from typing import Final
 
 from syncer.allowance import Allowance
 from syncer.budget import Budget, Stop
-from syncer.cache import Cache
+from syncer.cache import Cache, Ledger
 from syncer.errors import (
     Code,
     ConfigError,
@@ -263,25 +263,18 @@ class _Visit:
     def __init__(self, connect: Connect, budget: Budget, cache: Cache, clock: Clock) -> None:
         self._connect = connect
         self._budget = budget
-        self._cache = cache
-        self._hour = int(clock.now().timestamp() // 3600)
-        self._allowances: dict[str, Allowance] = {}
+        self._ledger = Ledger(cache, clock.now())
 
     @property
     def requests(self) -> dict[str, int]:
-        return {host: self._budget.requests[host] for host in ("spotify", "accounts")}
+        return self._budget.sent
 
     def open(self, account: Account) -> Connection:
-        connection = self._connect(account, self._budget)
-        if connection.client_id not in self._allowances:
-            connection.allowance.begin(self._hour, self._cache.spent(connection.client_id))
-            self._allowances[connection.client_id] = connection.allowance
-        return connection
+        return self._ledger.open(self._connect(account, self._budget))
 
     def close(self) -> None:
         """Have later runs reckon with the requests of this visit."""
-        for client_id, allowance in self._allowances.items():
-            self._cache.keep_spent(client_id, allowance.hours())
+        self._ledger.close()
 
 
 def _ok(about: About, message: str, account: str | None = None) -> Finding:

@@ -121,12 +121,12 @@ class Library:
         self.keep_target(pair)
         now, playlists = self._clock.now(), (*pair.sources, PlaylistSource(pair.target))
         held = [(one, contents) for one in playlists if (contents := self._contents(pair.account, one))]
-        *sources, target = [contents.version for _, contents in held if contents.version] or [""]
-        if len(sources) == len(pair.sources):
+        versions = [contents.version for _, contents in held if contents.version]
+        if len(versions) == len(playlists):
             self._index.marks[pair.name] = Mark(
                 route=route(pair),
-                sources=tuple(sources),
-                target=target,
+                sources=tuple(versions[:-1]),
+                target=versions[-1],
                 seen_at=now,
                 until=now + min(_belief_left(one, contents, now) for one, contents in held),
                 skipped=skipped,

@@ -12,10 +12,9 @@ from functools import partial
 from typing import Final
 
 from syncer import planner
-from syncer.allowance import Allowance
 from syncer.appending import SETTLE, Applied, Hand, Memory, Pretence, Writer
 from syncer.budget import Budget, Stop
-from syncer.cache import Cache
+from syncer.cache import Cache, Ledger
 from syncer.errors import (
     Bug,
     ConfigError,
@@ -179,7 +178,6 @@ class Service:
         *,
         dry_run: bool,
     ) -> Reversal:
-        sent = run.budget.requests
         return Reversal(
             action=action,
             of=of,
@@ -189,7 +187,7 @@ class Service:
             dry_run=dry_run,
             parts=parts,
             error=failure(run.ended) if run.ended else None,
-            requests={"spotify": sent["spotify"], "accounts": sent["accounts"]},
+            requests=run.budget.sent,
             warnings=tuple(run.warnings()),
             interrupted_by=run.ended.signal if isinstance(run.ended, Interrupted) else None,
         )
@@ -223,7 +221,6 @@ class Service:
         return run
 
     def _report(self, run: "_Run", outcomes: tuple[Outcome, ...], *, dry_run: bool = False) -> Report:
-        sent = run.budget.requests
         return Report(
             run_id=run.id,
             started_at=run.started,
@@ -232,7 +229,7 @@ class Service:
             outcomes=outcomes,
             error=failure(run.ended) if run.ended else None,
             sign_ins=run.sign_ins(),
-            requests={"spotify": sent["spotify"], "accounts": sent["accounts"]},
+            requests=run.budget.sent,
             warnings=(*run.warnings(), *(() if dry_run or self._state.keeps else (NOTHING_KEPT,))),
             interrupted_by=run.ended.signal if isinstance(run.ended, Interrupted) else None,
         )
@@ -266,13 +263,11 @@ class _Run:
         self._config = config
         self._names = names
         self._connect = connect
-        self._cache = cache
         self._library = library
         self._watch = watch
         self._dry_run = dry_run
-        self._hour = int(started.timestamp() // 3600)
+        self._ledger = Ledger(cache, started)
         self._open: dict[str, Connection] = {}
-        self._allowances: dict[str, Allowance] = {}
         self._dead: dict[str, SyncError] = {}
         self._outages = 0
         self._tried = 0
@@ -373,19 +368,14 @@ class _Run:
     def connection(self, account: str) -> Connection:
         """Return *account*, signed in."""
         if account not in self._open:
-            connection = self._connect(self._config.account(account), self.budget)
-            if connection.client_id not in self._allowances:
-                connection.allowance.begin(self._hour, self._cache.spent(connection.client_id))
-            self._allowances[connection.client_id] = connection.allowance
-            self._open[account] = connection
+            self._open[account] = self._ledger.open(self._connect(self._config.account(account), self.budget))
         return self._open[account]
 
     def close(self) -> None:
         """Remember what later runs can do with."""
         if not self._dry_run:
             self._library.close()
-        for client_id, allowance in self._allowances.items():
-            self._cache.keep_spent(client_id, allowance.hours())
+        self._ledger.close()
 
     def sign_ins(self) -> tuple[SignIn, ...]:
         """What is known of the sign-in of each account that the pairs of this run name."""
@@ -405,7 +395,7 @@ class _Run:
             yield from connection.warnings
             if warning := sign_in_warning(connection.sign_in, self.started.date()):
                 yield warning
-        yield from filter(None, (allowance.warning for allowance in self._allowances.values()))
+        yield from self._ledger.warnings()
 
 
 def _status(error: SyncError, *, begun: bool) -> Status:
