@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 from urllib.parse import urlencode, urlsplit
 
 from syncer.sandbox import pages
-from syncer.sandbox.api import Exchange
+from syncer.sandbox.ask import Exchange
 from syncer.sandbox.exchange import HttpAnswer, HttpRequest, Refused, json_answer, text_answer
 from syncer.sandbox.scene import Scene
 from syncer.sandbox.things import SCOPES, App, SignIn

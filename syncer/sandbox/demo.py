@@ -18,6 +18,7 @@ from syncer import bootstrap, config
 from syncer.cli.terminal import Screen
 from syncer.model import Config, Report, Request, Status
 from syncer.sandbox import Playlist, SandboxServer, World, episode, local, track
+from syncer.sandbox.furnishing import furnish
 
 LATENCY: Final = 0.05
 """Seconds a request takes in the demo, so that there is something to watch."""
@@ -79,6 +80,7 @@ def stage() -> Stage:
         "made": world.playlist("Discover Weekly", tracks=30, owner="spotify", id="37i9dQZEVXcSandboxList"),
     }
     world.like([*liked, episode(1)])
+    furnish(world, playlists["made"])
     links = {name: playlist.id for name, playlist in playlists.items()}
     return Stage(world=world, config=CONFIG.format_map(links), archive=archive)
 

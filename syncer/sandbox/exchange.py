@@ -143,7 +143,9 @@ def refuse(status: int, message: str, **more: Any) -> Refused:
 
 def finished(answer: HttpAnswer, now: float) -> HttpAnswer:
     """Return *answer* with the headers every answer has; one that is set already stays."""
-    always = {"Date": _date(int(now)), "Content-Length": str(len(answer.body))}
+    always = {"Date": _date(int(now))}
+    if answer.status != HTTPStatus.NO_CONTENT:  # which has no body, so no length of one (RFC 9110 §8.6)
+        always["Content-Length"] = str(len(answer.body))
     return HttpAnswer(
         status=answer.status, headers=always | dict(answer.headers), body=answer.body, effect=answer.effect
     )

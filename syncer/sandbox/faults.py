@@ -1,14 +1,15 @@
 """What can go wrong, told in data: each kind of fault is one line in :data:`KINDS`."""
 
 import gzip
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache, partial
+from http import HTTPStatus
 from typing import Any, Final, Self
 
-from syncer.sandbox.api import BAD_TOKEN, NO_PREMIUM, NO_TOKEN, NOT_ALLOWED, Exchange
+from syncer.sandbox.api import BAD_TOKEN, NO_PREMIUM, NO_TOKEN, NOT_ALLOWED
+from syncer.sandbox.ask import Exchange
 from syncer.sandbox.exchange import Effect, HttpAnswer, HttpRequest, api_error, finished, json_answer, text_answer
 from syncer.sandbox.scene import Scene
 
@@ -236,24 +237,52 @@ def _edits(fault: Fault, scene: Scene, exchange: Exchange, proceed: Proceed) -> 
 
 
 def _patch(fault: Fault, _: Scene, exchange: Exchange, proceed: Proceed) -> HttpAnswer:
+    """Change the answer's JSON; one that has none stays as it is."""
     answer = proceed(exchange)
-    kept = {name: value for name, value in json.loads(answer.body).items() if name not in fault.drop}
+    body = _object(answer)
+    if body is None:
+        return answer
+    kept = {name: value for name, value in body.items() if name not in fault.drop}
     return replace(json_answer(answer.status, kept | dict(fault.put)), headers=answer.headers)
 
 
 def _null_entry(_fault: Fault, _scene: Scene, exchange: Exchange, proceed: Proceed) -> HttpAnswer:
-    """Put a null in place of the first of the items."""
+    """Put a null in place of the first entry of the answer; one without entries stays as it is."""
     answer = proceed(exchange)
-    page = json.loads(answer.body)
-    page["items"][:1] = [None]
-    return replace(json_answer(answer.status, page), headers=answer.headers)
+    body = _object(answer)
+    entries = _entries(body or {})
+    if entries is None:
+        return answer
+    entries[:1] = [None]
+    return replace(json_answer(answer.status, body), headers=answer.headers)
+
+
+def _object(answer: HttpAnswer) -> dict[str, Any] | None:
+    """Return the JSON object that was answered, if it is one."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _entries(body: Mapping[str, Any]) -> list[Any] | None:
+    """Return the entries of a page, of the page in a playlist or a search, or of another list."""
+    for name in ("items", "tracks", "queue", "devices"):
+        found = body.get(name)
+        if isinstance(found, dict):
+            found = found.get("items")
+        if isinstance(found, list):
+            return found
+    return None
 
 
 def _body(fault: Fault, _: Scene, exchange: Exchange, proceed: Proceed, *, spoil: "Spoil") -> HttpAnswer:
     """Carry the request out and spoil the body; the status stays good."""
     answer = proceed(exchange)
     body, headers = spoil(fault, answer.body)
-    return replace(answer, body=body, headers={**answer.headers, **headers})
+    status = 200 if body and answer.status == HTTPStatus.NO_CONTENT else answer.status  # a 204 cannot carry one
+    return replace(answer, status=status, body=body, headers={**answer.headers, **headers})
 
 
 Spoil = Callable[[Fault, bytes], tuple[bytes, Mapping[str, str]]]

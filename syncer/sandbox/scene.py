@@ -1,74 +1,33 @@
-"""Who and what there is in the sandbox, everything that was ever done to it, and plain methods to set it up."""
+"""All there is in the sandbox, everything that was ever done to it, and plain methods to set it up."""
 
 import base64
 import hashlib
-import heapq
-import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
-from threading import RLock
 
 from syncer.sandbox import scenery
+from syncer.sandbox.music import Music
+from syncer.sandbox.playing import Device, Play
 from syncer.sandbox.scenery import Media, spotify_id
-from syncer.sandbox.things import (
-    SCOPES,
-    AccessToken,
-    App,
-    Call,
-    Change,
-    Entry,
-    Kind,
-    Limit,
-    Playlist,
-    SignIn,
-    User,
-    Version,
-)
+from syncer.sandbox.things import Album, Change, Entry, Kind, Playlist, Show, User, Version
 
 
-class Scene:
+class Scene(Music):
     """All that exists. Time comes from *now* alone; the same steps always give the same scene.
 
     There is a user ``me``, who sits at the browser, and an ``app`` from the start.
     """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
-        self.now = now
-        self.lock = RLock()
-        self.users: dict[str, User] = {}
-        self.apps: dict[str, App] = {}
+        super().__init__(now)
         self.playlists: dict[str, Playlist] = {}
-        self.sign_ins: dict[str, SignIn] = {}
-        self.access_tokens: dict[str, AccessToken] = {}
-        self.history: list[Call | Change] = []
-        self.limits: list[Limit] = []
         self.bad_uris: set[str] = set()
         """Well-formed URIs that adds are refused for."""
         self.ceiling = 11_000
         """An add that would make a playlist longer than this gets a 500 (contract §2.3)."""
         self.spotify_made_items = 404
         """What ``/items`` of a list made by Spotify answers: 404 or 403 (contract §1.4)."""
-        self._later: list[tuple[float, int, Callable[[float], object]]] = []
-        self._serial = itertools.count(1)
-        self.me = self.add_user("listener", "Listener")
-        self.app = self.add_app("sandbox")
-
-    def add_user(self, user: str, name: str | None = None) -> User:
-        """Add a person."""
-        made = User(id=user, name=name or user, account_id=spotify_id("account", user))
-        self.users[user] = made
-        return made
-
-    def add_app(self, name: str, **settings: object) -> App:
-        """Add an app; *settings* are attributes of :class:`App`."""
-        made = App(client_id=_hex("client", name), client_secret=_hex("secret", name), name=name)
-        for setting, value in settings.items():
-            setattr(made, setting, value)
-        self.apps[made.client_id] = made
-        return made
 
     def playlist(
         self,
@@ -98,64 +57,79 @@ class Scene:
             self.users[user].library.append(key)
         return made
 
-    def like(self, items: Iterable[Media | str], user: User | None = None) -> None:
-        """Put *items* on top of the Liked Songs, the first one uppermost."""
-        (user or self.me).liked[:0] = [self.entry(item, None) for item in items]
+    def contents(self, context: str) -> Sequence[Media | None] | None:
+        """Return what the playlist, album, artist or show of that URI holds; None if there is none."""
+        kind, key = context.split(":")[1:]
+        if kind == "playlist" and key in self.playlists:
+            return [entry.media for entry in self.playlists[key].entries]
+        if kind == "album" and key in self.albums:
+            return self.albums[key].tracks
+        if kind == "artist" and key in self.artists:
+            return [media for _, album in self.releases(self.artists[key]) for media in album.tracks]
+        if kind == "show" and key in self.shows:
+            return self.shows[key].episodes
+        return None
 
-    def entry(self, item: Media | str | None, by: str | None) -> Entry:
-        """Return a new entry that holds *item* since now."""
-        held = scenery.media(item) if isinstance(item, str) else item
-        if held is None:
-            return Entry(uri=None, media=None, added_at=None, added_by=None)
-        return Entry(uri=held.uri, media=held, added_at=_iso(int(self.now())), added_by=by)
-
-    def sign_in(
-        self,
-        user: User | None = None,
-        *,
-        app: App | None = None,
-        scopes: Iterable[str] = SCOPES,
-        at: float | None = None,
-        pkce: bool = False,
-        refresh_token: str | None = None,
-    ) -> SignIn:
-        """Let *user* consent to *app*, now or *at* some other time."""
-        made = SignIn(
-            refresh_token=refresh_token or self.secret("AQ"),
-            user=(user or self.me).id,
-            client_id=(app or self.app).client_id,
-            scopes=frozenset(scopes),
-            consented_at=self.now() if at is None else at,
-            pkce=pkce,
-        )
-        self.sign_ins[made.refresh_token] = made
+    def open_device(self, name: str = "Kitchen", user: User | None = None, **settings: object) -> Device:
+        """Have Spotify open on a device, which is active only if told; *settings* are attributes of it."""
+        made = Device(id=_device_id(name), name=name)
+        for setting, value in settings.items():
+            setattr(made, setting, value)
+        (user or self.me).player.devices.append(made)
         return made
 
-    def access_token(self, sign_in: SignIn, *, life: float = 3600, at: float | None = None) -> str:
-        """Hand out an access token for *sign_in*."""
-        token = self.secret("BQ")
-        self.access_tokens[token] = AccessToken(
-            user=sign_in.user,
-            client_id=sign_in.client_id,
-            scopes=sign_in.scopes,
-            expires_at=(self.now() if at is None else at) + life,
-        )
-        return token
+    def close_device(self, device: Device, user: User | None = None) -> None:
+        """Have Spotify closed on *device*; what it plays ends with it."""
+        player = (user or self.me).player
+        player.devices.remove(device)
+        if player.playing and player.playing.device is device:
+            player.playing = None
 
-    def secret(self, prefix: str) -> str:
-        """Return a token that was never there before."""
-        return prefix + "".join(spotify_id(prefix, next(self._serial), part) for part in range(4))
+    def play(
+        self,
+        context: Playlist | Album | Show | str | None = None,
+        *,
+        items: Iterable[Media | str] = (),
+        place: int = 0,
+        at_ms: int = 0,
+        device: Device | None = None,
+        user: User | None = None,
+    ) -> None:
+        """Let *user* start *context*, or *items* of none, at *place*; a device is opened if there is none."""
+        player = (user or self.me).player
+        uri = context if context is None or isinstance(context, str) else context.uri
+        held = self.contents(uri) if uri else [self._held(item) for item in items]
+        if not held:
+            raise ValueError(f"there is nothing in {uri}")
+        on = device or player.active or next(iter(player.devices), None) or self.open_device(user=user)
+        player.start(on, held, place, self.now(), context=uri, at_ms=at_ms)
 
-    def later(self, due: float, action: Callable[[float], object]) -> None:
-        """Have *action* happen at *due*; it is told that time."""
-        heapq.heappush(self._later, (due, next(self._serial), action))
+    def queue_up(self, items: Iterable[Media | str], user: User | None = None) -> None:
+        """Put *items* into the queue by hand."""
+        (user or self.me).player.queued += [self._held(item) for item in items]
 
-    def settle(self) -> None:
-        """Let everything happen that is due by now."""
-        with self.lock:
-            while self._later and self._later[0][0] <= self.now():
-                due, _, action = heapq.heappop(self._later)
-                action(due)
+    def heard(
+        self,
+        items: Iterable[Media | str],
+        context: Playlist | Album | Show | str | None = None,
+        *,
+        at: float | None = None,
+        every: float = 180.0,
+        user: User | None = None,
+    ) -> list[Play]:
+        """Have *items* been heard from *context*, one after the other, the last of them until *at* (now).
+
+        Of episodes there is no record.
+        """
+        uri = context if context is None or isinstance(context, str) else context.uri
+        held = [media for media in map(self._held, items) if media.kind == "track"]
+        end = self.now() if at is None else at
+        made = [
+            Play(media=media, at=end - every * (len(held) - place), context=uri) for place, media in enumerate(held, 1)
+        ]
+        player = (user or self.me).player
+        player.plays = sorted([*player.plays, *made], key=lambda play: play.at)
+        return made
 
     def add(
         self,
@@ -230,16 +204,6 @@ class Scene:
         self._note(made, "create", user, at=self.now())
         return made
 
-    @property
-    def calls(self) -> list[Call]:
-        """The requests of the history."""
-        return [record for record in self.history if isinstance(record, Call)]
-
-    @property
-    def changes(self) -> list[Change]:
-        """The changes of the history."""
-        return [record for record in self.history if isinstance(record, Change)]
-
     def _commit(
         self,
         playlist: Playlist,
@@ -282,10 +246,5 @@ def _snapshot(playlist: str, number: int) -> str:
     return base64.b64encode(number.to_bytes(4) + digest).decode()
 
 
-def _hex(*seed: object) -> str:
-    return hashlib.sha256(repr(seed).encode()).hexdigest()[:32]
-
-
-@lru_cache(maxsize=1024)
-def _iso(when: int) -> str:
-    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _device_id(name: str) -> str:
+    return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()

@@ -1,9 +1,9 @@
 """Plausible music, made up from numbers: the same number is always the same track."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote_plus
 
 _LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -35,6 +35,26 @@ _ARTISTS: Final = (
 )
 
 
+ReleaseKind = Literal["album", "single", "compilation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Release:
+    """What an album says of itself."""
+
+    id: str
+    name: str
+    artists: tuple[str, ...]
+    kind: ReleaseKind = "album"
+    released: str
+    """A year, a month or a day: what is known of it."""
+    total: int
+
+    @property
+    def precision(self) -> str:
+        return ("year", "month", "day")[self.released.count("-")]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Media:
     """Something a playlist can hold. Immutable, and shared by every world that holds it."""
@@ -46,6 +66,13 @@ class Media:
     duration_ms: int
     isrc: str | None = None
     playable: bool = True
+    explicit: bool = False
+    number: int = 1
+    """Its place on its album."""
+    on: Release | None = None
+    """The album it is on; None: one is made up from the name."""
+    released: str = "2026-01-05"
+    """When an episode came out."""
     rendered: dict[object, str] = field(default_factory=dict, init=False, repr=False)
     """Its JSON, kept per way of looking at it."""
 
@@ -57,6 +84,12 @@ class Media:
     @property
     def is_local(self) -> bool:
         return self.uri.startswith("spotify:local:")
+
+    @property
+    def release(self) -> Release:
+        """The album a track is on."""
+        key, year = spotify_id("album", self.album), self.album[-4:]
+        return self.on or Release(id=key, name=self.album, artists=self.artists[:1], released=year, total=12)
 
     @property
     def id(self) -> str | None:
@@ -121,11 +154,4 @@ def local(number: int) -> Media:
 
 def other_instance(of: Media) -> Media:
     """Return the same recording under another id, as relinking hands it out (contract §6)."""
-    return Media(
-        uri=f"spotify:track:{spotify_id('other instance', of.uri)}",
-        name=of.name,
-        artists=of.artists,
-        album=of.album,
-        duration_ms=of.duration_ms,
-        isrc=of.isrc,
-    )
+    return replace(of, uri=f"spotify:track:{spotify_id('other instance', of.uri)}", playable=True)

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from syncer.sandbox.scenery import Media
+from syncer.sandbox.playing import Player
+from syncer.sandbox.scenery import Media, Release, spotify_id
 
 Mode = Literal["new", "old", "extended"]
 Keys = Literal["new", "old", "both"]
 Kind = Literal["create", "add", "remove", "move", "replace", "rename"]
 
-SPOTIFY_MADE: Final = "37i9dQZ"
+GROUPS: Final = ("album", "single", "compilation", "appears_on")
+"""The kinds of releases of an artist, in the order of listing."""
 SCOPES: Final = frozenset(
     {
         "playlist-read-private",
@@ -34,15 +36,84 @@ SCOPES: Final = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Album:
+    head: Release
+    tracks: tuple[Media, ...]
+
+    @property
+    def id(self) -> str:
+        return self.head.id
+
+    @property
+    def name(self) -> str:
+        return self.head.name
+
+    @property
+    def uri(self) -> str:
+        return f"spotify:album:{self.id}"
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        return tuple(media.uri for media in self.tracks)
+
+    @property
+    def upc(self) -> str:
+        return str(int(self.id, 36) % 10**12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Artist:
+    name: str
+
+    @property
+    def id(self) -> str:
+        return spotify_id("artist", self.name)
+
+    @property
+    def uri(self) -> str:
+        return f"spotify:artist:{self.id}"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Show:
+    name: str
+    episodes: list[Media | None]
+    """Newest first; None for one that is gone."""
+
+    @property
+    def id(self) -> str:
+        return spotify_id("show", self.name)
+
+    @property
+    def uri(self) -> str:
+        return f"spotify:show:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SavedAlbum:
+    album: Album
+    added_at: str
+
+
 @dataclass(slots=True, kw_only=True)
 class User:
     id: str
     name: str
     account_id: str
+    player: Player
+    """What the user plays and has played, and on what."""
+    premium: bool = True
     library: list[str] = field(default_factory=list)
     """Ids of the playlists that ``GET /me/playlists`` lists."""
     liked: list["Entry"] = field(default_factory=list)
     """Liked Songs, newest first."""
+    albums: list[SavedAlbum] = field(default_factory=list)
+    """Saved albums, newest first."""
+    episodes: list["Entry"] = field(default_factory=list)
+    """Saved episodes, newest first."""
+    top: dict[str, list[Media]] = field(default_factory=dict)
+    """What the user plays most, by ``time_range``."""
 
 
 @dataclass(slots=True, kw_only=True)

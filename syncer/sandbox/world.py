@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from syncer.sandbox import api
 from syncer.sandbox.accounts import Accounts
-from syncer.sandbox.api import Exchange
+from syncer.sandbox.ask import Exchange
 from syncer.sandbox.exchange import HttpAnswer, HttpRequest, finished
 from syncer.sandbox.faults import Fault, Injected, Proceed
 from syncer.sandbox.scene import Scene

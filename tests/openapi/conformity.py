@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 HERE: Final = Path(__file__).parent
+_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z", re.ASCII)
 DOCUMENT: Final = HERE / "fixed-spotify-open-api.yml"
 
 Tolerated = Mapping[str, Any]
@@ -48,7 +50,10 @@ class Conformity:
         response = self._document["paths"][path][method.lower()]["responses"].get(str(status))
         if response is None:
             return [f"{method} {path} does not answer {status}"]
-        schema = self._resolved(response)["content"]["application/json"]["schema"]
+        content = self._resolved(response).get("content")
+        if content is None:
+            return [] if body is None else [f"{method} {path} answers {status} without a body"]
+        schema = content["application/json"]["schema"]
         whole = {"components": self._document["components"], **schema}
         return [
             f"{error.json_path}: {error.message}"
@@ -69,7 +74,8 @@ _FORMATS: Final = jsonschema.FormatChecker()
 
 @_FORMATS.checks("date-time")
 def _is_timestamp(value: object) -> bool:
-    return not isinstance(value, str) or (len(value) == len("2026-01-01T00:00:00Z") and value.endswith("Z"))
+    """Whether *value* is a moment in UTC, to the second or to the millisecond, as plays have it."""
+    return not isinstance(value, str) or _TIMESTAMP.fullmatch(value) is not None
 
 
 def _leaves(errors: Iterable[jsonschema.ValidationError]) -> list[jsonschema.ValidationError]:
@@ -97,10 +103,13 @@ def _make_nullable(schema: dict[str, Any]) -> None:
 
 
 def _allow(schema: dict[str, Any], difference: Tolerated) -> None:
-    name = difference["property"]
+    """Allow a property to be missing or null; ``name[]`` is about the entries of a list."""
+    name, entries = difference["property"].removesuffix("[]"), difference["property"].endswith("[]")
+    parts = [schema, *schema.get("allOf", ())]
     if difference["may_be"] == "missing":
-        schema["required"].remove(name)
+        next(part for part in parts if name in part.get("required", ()))["required"].remove(name)
     elif difference["may_be"] is None:
-        _make_nullable(schema["properties"][name])
+        found = next(part["properties"][name] for part in parts if name in part.get("properties", ()))
+        _make_nullable(found["items"] if entries else found)
     else:
         raise ValueError(f"unknown difference: {difference}")

@@ -71,6 +71,11 @@ class Client:
     def get(self, path: str, **query: Any) -> Got:
         return self.api("GET", path, **query)
 
+    def follow(self, link: str) -> Got:
+        """GET a link of an answer."""
+        assert link.startswith(self.server.api_url)
+        return self.api("GET", link.removeprefix(f"{self.server.api_url}/"))
+
     def form(self, path: str, headers: dict[str, str] | None = None, **form: str) -> Got:
         """Post a form to the accounts service."""
         kind = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncer.sandbox import KINDS, WRONG_SHAPES, Edit, Fault, Playlist, World, track
+from syncer.sandbox import KINDS, WRONG_SHAPES, Edit, Fault, HttpRequest, Playlist, World, track
 from tests.sandbox.client import Client, Clock
 
 A, B, C, D = (track(number).uri for number in range(4))
@@ -456,3 +456,126 @@ def test_every_kind_can_meet_every_request(world: World, spotify: Client, kind: 
 
     world.heal()
     assert spotify.get("me").status == 200
+
+
+EVERY = (
+    ("GET", "me"),
+    ("GET", "me/playlists"),
+    ("GET", "me/tracks"),
+    ("GET", "me/albums"),
+    ("GET", "me/episodes"),
+    ("GET", "me/top/tracks"),
+    ("GET", "search?q=x&type=track"),
+    ("GET", "playlists/{playlist}"),
+    ("GET", "playlists/{playlist}/items"),
+    ("POST", "playlists/{playlist}/items"),
+    ("GET", "albums/{album}/tracks/"),
+    ("GET", "artists/{artist}/albums"),
+    ("GET", "shows/{show}/episodes/"),
+    ("GET", "me/player"),
+    ("GET", "me/player/devices"),
+    ("GET", "me/player/queue"),
+    ("GET", "me/player/recently-played"),
+    ("PUT", "me/player/play"),
+    ("PUT", "me/player/pause"),
+    ("PUT", "me/player/volume?volume_percent=7"),
+    ("PUT", "me/player/shuffle?state=true"),
+    ("PUT", "me/player/repeat?state=off"),
+)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_has_an_answer_to_every_request(world: World, kind: str) -> None:
+    """With or without a page, with or without a body: the sandbox answers, and only so as HTTP can carry it."""
+    album, show, playlist = (
+        world.album("Blue", tracks=2),
+        world.show("Talk", episodes=2),
+        world.playlist("mix", tracks=2),
+    )
+    keys = {"album": album.id, "artist": world.artist("Ada Marlow").id, "show": show.id, "playlist": playlist.id}
+    world.save_albums([album])
+    world.heard([A], album)
+    world.play(album)
+    headers = {"Authorization": f"Bearer {world.access_token(world.sign_in())}"}
+    world.inject(Fault(kind=kind, times=None, seconds=0, size=1000))
+
+    for method, path in EVERY:
+        body = json.dumps({"uris": [A]}).encode() if method != "GET" else b""
+        url = f"http://127.0.0.1/v1/{path.format_map(keys)}"
+        answer = world.answer(HttpRequest.to(method, url, headers=headers, body=body))
+        assert answer.wire().startswith(b"HTTP/1.1 ")
+        assert answer.status != 204 or answer.body == b""
+
+
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [
+        ("me/albums", ("items",)),
+        ("shows/{show}/episodes", ("items",)),
+        ("me/player/recently-played", ("items",)),
+        ("me/player/queue", ("queue",)),
+        ("me/player/devices", ("devices",)),
+        ("search?q=blue&type=track", ("tracks", "items")),
+        ("playlists/{playlist}", ("items", "items")),
+    ],
+)
+def test_every_list_may_hold_a_null(spotify: Client, world: World, path: str, where: tuple[str, ...]) -> None:
+    album, show, playlist = (
+        world.album("Blue", tracks=2),
+        world.show("Talk", episodes=2),
+        world.playlist("mix", tracks=2),
+    )
+    world.save_albums([album])
+    world.heard([A])
+    world.play(album)
+    world.inject(Fault(kind="null-entry"))
+
+    spoilt, whole = (spotify.get(path.format(show=show.id, playlist=playlist.id)).json for _ in range(2))
+
+    for name in where:
+        spoilt, whole = spoilt[name], whole[name]
+    assert (spoilt[0], spoilt[1:]) == (None, whole[1:])
+
+
+@pytest.mark.parametrize("kind", ["null-entry", "patch"])
+def test_what_has_no_such_thing_stays_as_it_is(spotify: Client, world: World, kind: str) -> None:
+    whole = spotify.get("me").json
+    world.inject(Fault(kind=kind, times=None))
+
+    nothing = spotify.get("me/player")
+
+    assert (nothing.status, nothing.body) == (204, b"")
+    assert spotify.get("me").json == whole
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_command_may_take_effect_though_its_answer_is_lost(spotify: Client, world: World, *, applied: bool) -> None:
+    world.play(items=[A])
+    world.inject(Fault(kind="status", method="PUT", path="/v1/me/player/*", status=502, applied=applied))
+
+    got = spotify.api("PUT", "me/player/play", {"uris": [B]})
+
+    assert (got.status, world.calls[-1].applied) == (502, applied)
+    assert spotify.get("me/player").json["item"]["uri"] == (B if applied else A)
+
+
+def test_a_lost_command_may_take_effect_later(spotify: Client, world: World, clock: Clock) -> None:
+    world.play(items=[A])
+    world.inject(Fault(kind="late", method="PUT", seconds=10, status=502))
+
+    assert spotify.api("PUT", "me/player/play", {"uris": [B]}).status == 502
+    clock.time += 9
+    before = spotify.get("me/player").json
+    clock.time += 2
+
+    assert before["item"]["uri"] == A
+    now = spotify.get("me/player").json
+    assert (now["item"]["uri"], now["progress_ms"]) == (B, 1000)
+    assert world.calls[0].applied
+
+
+def test_a_listener_may_act_between_two_requests(spotify: Client, world: World) -> None:
+    world.play(items=[A])
+    world.inject(Fault(kind="edit", act=lambda scene: scene.play(items=[C])))
+
+    assert spotify.get("me/player").json["item"]["uri"] == C

@@ -208,6 +208,14 @@ def test_liked_songs_are_entries_with_a_track_newest_first(spotify: Client, worl
     assert page["items"][0]["added_at"] > page["items"][1]["added_at"]
 
 
+def test_whatever_is_liked_has_the_shape_of_a_track(spotify: Client, world: World) -> None:
+    world.like([episode(1)])
+
+    item = spotify.get("me/tracks").json["items"][0]["track"]
+
+    assert (item["uri"], item["type"]) == (episode(1).uri, "track")
+
+
 def test_my_playlists_lists_what_the_scopes_allow(world: World, spotify: Client) -> None:
     world.playlist("open", tracks=2)
     world.playlist("closed", public=False)
@@ -222,6 +230,16 @@ def test_my_playlists_lists_what_the_scopes_allow(world: World, spotify: Client)
     assert every["items"][0]["items"]["total"] == 2
     assert [entry["name"] for entry in some["items"]] == ["open"]
     assert spotify.get("me/playlists", limit=1, offset=1).json["items"][0]["name"] == "closed"
+
+
+def test_a_playlist_that_is_gone_is_in_no_library(spotify: Client, world: World) -> None:
+    gone = world.playlist("gone")
+    world.playlist("there")
+    del world.playlists[gone.id]
+
+    page = spotify.get("me/playlists").json
+
+    assert ([entry["name"] for entry in page["items"]], page["total"]) == (["there"], 1)
 
 
 @pytest.mark.parametrize("path", ["me", "me/"])
