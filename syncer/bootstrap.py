@@ -20,7 +20,7 @@ from syncer.budget import MAX_WAITED, Budget, Stop
 from syncer.credentials import FileStore
 from syncer.errors import ConfigError, Problem, SyncError
 from syncer.ids import shorten
-from syncer.model import DEFAULT_ACCOUNT, Account, Report
+from syncer.model import DEFAULT_ACCOUNT, Account, FileSource, Report, Tracklist
 from syncer.ports import Clock, Connection, LoginStore, StateStore, Watch
 from syncer.reading import SIDE_BY_SIDE
 from syncer.report import failure
@@ -28,7 +28,9 @@ from syncer.service import Service, run_id
 from syncer.state.nothing import NoState
 
 if TYPE_CHECKING:
+    from syncer.capturing import Capture
     from syncer.checkup import Checkup
+    from syncer.seeking import Counted
     from syncer.spotify.accounts import SpotifyAccounts
     from syncer.spotify.auth import TokenEndpoint
     from syncer.spotify.transport import Endpoints
@@ -195,6 +197,13 @@ def cap_foreign_loggers() -> None:
         logging.getLogger(name).setLevel(logging.INFO)
 
 
+def read_file(source: FileSource) -> Tracklist:
+    """Return what the file lists that is a source; FileUnreadable if it cannot be had."""
+    from syncer.tracklist import read  # noqa: PLC0415 - few configs name a file
+
+    return read(source)
+
+
 def nothing_ran(error: SyncError, *, dry_run: bool = False) -> Report:
     """Return the report of a run that ended before its first pair."""
     now = datetime.now(UTC)
@@ -269,6 +278,7 @@ def checkup(
         clock=clock,
         chance=random.SystemRandom(),
         stop=stop,
+        files=read_file,
     )
 
 
@@ -319,5 +329,33 @@ def service(
         watch=watch or NobodyWatches(),
         stop=stop,
         executor=ThreadPoolExecutor(SIDE_BY_SIDE),
+        files=read_file,
         settle=settle_seconds(environ),
+    )
+
+
+def capture(
+    account: Account,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    state: str | None = None,
+    stop: Stop,
+    counted: "Counted",
+) -> "Capture":
+    """Wire what captures lists as *account*, as *environ* and *state* say it for a run.
+
+    It can read and change what is played, and no playlist (fault model X6).
+    """
+    from syncer.capturing import Capture  # noqa: PLC0415 - a run has no use for it
+    from syncer.spotify.transport import CAPTURE_ENDPOINTS  # noqa: PLC0415 - requests takes long to import
+
+    clock = SystemClock(stop)
+    kept = state_store(environ, clock, configured=state)
+    return Capture(
+        account,
+        connect=_accounts(environ, kept, clock, endpoints=CAPTURE_ENDPOINTS),
+        state=kept,
+        clock=clock,
+        stop=stop,
+        counted=counted,
     )

@@ -1,9 +1,12 @@
-"""What is remembered of playlists from run to run, so that nothing is read twice. Losing it only costs requests."""
+"""What is remembered of playlists from run to run, so that nothing is read twice. Losing it only costs requests.
+
+Diaries alone hold what cannot be asked for again.
+"""
 
 import json
 import logging
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -11,13 +14,13 @@ from typing import Any, Final, TypeVar
 from syncer.allowance import Allowance, Hours
 from syncer.errors import StateUnusable
 from syncer.ids import Uri
-from syncer.model import Item, Kind, Pair, Reason, Removed, Source
+from syncer.model import Item, Kind, Pair, Play, Reason, Removed, Source
 from syncer.ports import Connection, StateStore
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of everything that is kept here; what is in another one counts as lost."""
 MOST: Final = 32 * 1024 * 1024
 """Bytes that anything kept here may unpack to."""
@@ -69,7 +72,7 @@ class Index:
 def route(pair: Pair) -> str:
     """Return what decides which items *pair* has nothing left to do about."""
     options = [] if pair.removed is Removed.COME_BACK else [pair.removed]
-    return " ".join([pair.account, *map(str, pair.sources), pair.target, *options])
+    return " ".join([pair.account, *(key(*read) for read in pair.reads), pair.target, *options])
 
 
 def key(account: str, source: Source) -> str:
@@ -89,9 +92,21 @@ class Cache:
 
     def keep(self, key: str, contents: Contents) -> None:
         """Keep *contents* as *key*."""
-        rows = [[one.uri, one.kind, one.name, one.artists, one.added_at] for one in contents.items]
+        rows = list(map(_row, contents.items))
         head = {"version": contents.version, "total": contents.total, "again": contents.again}
         self._put(f"contents {key}", {**head, "read_at": contents.read_at.isoformat(), "items": rows})
+
+    def diary(self, name: str) -> tuple[Play, ...]:
+        """Return what was kept as *name*; nothing where there is none.
+
+        StateUnusable where nobody can tell: what is kept there must not be written over then.
+        """
+        return self._kept(f"diary {name}", _plays) or ()
+
+    def keep_diary(self, name: str, plays: Sequence[Play]) -> None:
+        """Keep *plays* as *name* in place of what was there."""
+        rows = [[play.at.isoformat(), play.context, _row(play.item)] for play in plays]
+        self._put(f"diary {name}", {"plays": rows})
 
     def index(self) -> Index:
         """Return the index, an empty one where there is none."""
@@ -121,11 +136,15 @@ class Cache:
         self._put(f"spent {client_id}", {"hours": [[hour, *counts] for hour, counts in hours.items()]})
 
     def _get(self, name: str, read: Callable[[Any], T]) -> T | None:
+        """Return what was kept as *name*; nothing where it cannot be had, which only costs requests."""
         try:
-            packed = self._state.cached(name)
+            return self._kept(name, read)
         except StateUnusable as error:
             log.warning("the cache was not read", extra={"reason": str(error)})
             return None
+
+    def _kept(self, name: str, read: Callable[[Any], T]) -> T | None:
+        packed = self._state.cached(name)
         if packed is None:
             return None
         try:
@@ -174,18 +193,57 @@ class Ledger:
             self._cache.keep_spent(client_id, allowance.hours())
 
 
-def _contents(document: Any) -> Contents:
-    kinds = {kind.value: kind for kind in Kind}
-    items = tuple(
-        Item(
-            uri=None if uri is None else Uri(_text(uri)),
-            kind=kinds[kind],
-            name=_text(name),
-            artists=tuple(map(_text, artists)),
-            added_at=None if added_at is None else _text(added_at),
-        )
-        for uri, kind, name, artists, added_at in document["items"]
+def _row(item: Item) -> list[object]:
+    """Return *item* as it is kept; what comes last and is not known is left out."""
+    row: list[object] = [
+        item.uri,
+        item.kind,
+        item.name,
+        item.artists,
+        item.added_at,
+        item.album,
+        item.released,
+        item.duration_ms,
+        item.explicit,
+        item.isrc,
+    ]
+    while row[-1] == _UNKNOWN[len(row) - 1]:
+        row.pop()
+    return row
+
+
+_KINDS: Final = {kind.value: kind for kind in Kind}
+
+
+def _item(row: Any) -> Item:
+    whole: list[Any] = [*row, *_UNKNOWN[len(row) :]]
+    uri, kind, name, artists, added_at, album, released, duration_ms, explicit, isrc = whole
+    return Item(
+        uri=None if uri is None else Uri(_text(uri)),
+        kind=_KINDS[kind],
+        name=_text(name),
+        artists=tuple(map(_text, artists)),
+        added_at=_known(added_at),
+        album=_text(album),
+        released=_known(released),
+        duration_ms=None if duration_ms is None else _count(duration_ms),
+        explicit=_flag(explicit),
+        isrc=_known(isrc),
     )
+
+
+_UNKNOWN: Final[tuple[Any, ...]] = (None, "", "", (), None, "", None, None, None, None)
+"""What stands for what a row leaves out."""
+
+
+def _plays(document: Any) -> tuple[Play, ...]:
+    return tuple(
+        Play(item=_item(row), at=_moment(at), context=_known(context)) for at, context, row in document["plays"]
+    )
+
+
+def _contents(document: Any) -> Contents:
+    items = tuple(map(_item, document["items"]))
     total = _count(document["total"])
     if len(items) > total:
         raise ValueError(total)
@@ -229,6 +287,16 @@ def _moment(text: Any) -> datetime:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _known(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _flag(value: object) -> bool | None:
+    if value is not None and not isinstance(value, bool):
         raise TypeError
     return value
 

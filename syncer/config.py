@@ -11,11 +11,33 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from syncer import forms
 from syncer.document import Document, KeyPath, in_file_order, read
-from syncer.ids import NotAPlaylist, PlaylistId, is_spotify_made, playlist_id, shorten
-from syncer.model import DEFAULT_ACCOUNT, Account, Config, LikedSongs, Pair, PlaylistSource, Removed, Source
+from syncer.forms import Found, mapping
+from syncer.ids import PlaylistId, shorten
+from syncer.model import (
+    DEFAULT_ACCOUNT,
+    Account,
+    AlbumSource,
+    ArtistSource,
+    Config,
+    FileSource,
+    LikedSongs,
+    Pair,
+    PlaylistSource,
+    Queue,
+    RecentlyPlayed,
+    Removed,
+    SavedAlbums,
+    SavedEpisodes,
+    ShowSource,
+    Source,
+    TopTracks,
+)
 
 MAX_PAIRS: Final = 5_000
+MAX_NAME: Final = 64
+"""Characters in the name of a pair."""
 
 
 def load(path: Path, raw: bytes | None = None) -> Config:
@@ -51,13 +73,18 @@ def _shape(document: Document) -> None:
     validator = jsonschema.Draft202012Validator(schema("config"))
     for error in validator.iter_errors(document.data):
         path: KeyPath = tuple(error.absolute_path)
-        match error.validator:
-            case "additionalProperties":
+        match list(error.schema_path)[-3:]:
+            case [*_, "additionalProperties"]:
                 _blame_unknown_keys(document, path, error)
-            case "required":
+            case [*_, "required"]:
                 for key in error.validator_value:
                     if key not in error.instance:
                         document.blame(path, f"needs {'' if key.endswith('s') else 'a '}{key!r}")
+            case [*_, "then", "oneOf"]:
+                _blame_kinds(document, path, error)
+            case ["dependentSchemas", str(option), "anyOf"]:
+                message = f"{option!r} goes with {' or '.join(map(repr, _choices(error)))} only"
+                document.blame(path, message, place=document.keys[(*path, option)])
             case _:
                 document.blame(path, _complaint(document, path, error))
 
@@ -71,6 +98,22 @@ def _blame_unknown_keys(document: Document, path: KeyPath, error: _Error) -> Non
             continue
         message = f"{shorten(key)} is not {rules['x-key-hint']}" if pattern else f"unknown key {_misspelt(key, known)}"
         document.blame((*path, key), message, place=document.keys[(*path, key)])
+
+
+def _choices(error: _Error) -> list[str]:
+    """Return the keys of which *error*, about a choice, wants one."""
+    return [key for choice in error.validator_value for key in choice["required"]]
+
+
+def _blame_kinds(document: Document, path: KeyPath, error: _Error) -> None:
+    """Blame a source that is of several kinds at each beyond the first, and one of none if nothing else is wrong."""
+    kinds = _choices(error)
+    first, *others = [key for key in error.instance if key in kinds] or [""]
+    for key in others:
+        message = f"{first!r} and {key!r} are two sources: give each its own '- ' in a list"
+        document.blame((*path, key), message, place=document.keys[(*path, key)])
+    if not first and not error.instance.keys() - {"account"}:
+        document.blame(path, f"needs one of {', '.join(map(repr, kinds))}")
 
 
 def _complaint(document: Document, path: KeyPath, error: _Error) -> str:
@@ -92,12 +135,16 @@ def _shown(value: Any, spelled: str) -> str:
             return shorten(spelled).strip("'") or "empty"
 
 
+SOME: Final = 14
+"""How many known words are listed: as many as the longest object of the schema has keys."""
+
+
 def _misspelt(word: str, known: Iterable[str]) -> str:
     """Quote *word* with the known one that is meant, or with some of them."""
     some = list(islice(known, 50))
     if close := difflib.get_close_matches(word.lower(), some, n=1):
         return f"{shorten(word)}: did you mean {close[0]!r}?"
-    return f"{shorten(word)}: known here are {', '.join(map(repr, some[:10]))}"
+    return f"{shorten(word)}: known here are {', '.join(map(repr, some[:SOME]))}"
 
 
 # --- meaning: what the schema cannot say ------------------------------------------------------------------------------
@@ -108,17 +155,17 @@ def _meaning(document: Document) -> Config:
 
     Values of a wrong shape are passed over: the shape check blames them.
     """
-    top = _mapping(document.data)
-    accounts = tuple(_accounts(document, _mapping(top.get("accounts")))) or (Account(name=DEFAULT_ACCOUNT),)
-    readable = "accounts" not in top or bool(_mapping(top["accounts"]))
+    top = mapping(document.data)
+    accounts = tuple(_accounts(document, mapping(top.get("accounts")))) or (Account(name=DEFAULT_ACCOUNT),)
+    readable = "accounts" not in top or bool(mapping(top["accounts"]))
     names = [account.name for account in accounts] if readable else None
-    defaults = _mapping(top.get("defaults"))
+    defaults = mapping(top.get("defaults"))
     pairs: dict[KeyPath, Pair] = {}
     for index, entry in enumerate(_entries(document, top.get("pairs"))):
         path: KeyPath = ("pairs", index)
         if names is not None:
-            _check_account(document, path, _mapping(entry), defaults, names)
-        if pair := _pair(document, path, _mapping(entry), defaults):
+            _check_accounts(document, path, mapping(entry), defaults, names)
+        if pair := _pair(document, path, mapping(entry), defaults):
             pairs[path] = pair
     _check_twins(document, pairs)
     return Config(
@@ -139,23 +186,19 @@ def _entries(document: Document, value: Any) -> list[Any]:
     return entries
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _accounts(document: Document, entries: dict[str, Any]) -> Iterator[Account]:
     for name, entry in entries.items():
         path: KeyPath = ("accounts", name)
         if path in document.unquoted_keys:
             document.blame(path, f"write it in quotes: {shorten(name)}", place=document.keys[path])
-        options = _mapping(entry)
+        options = mapping(entry)
         file, daily = options.get("file"), options.get("daily_requests")
         if name != DEFAULT_ACCOUNT and options.keys() == {"daily_requests"}:
             document.blame(path, "needs 'secret: NAME' or 'file: PATH' too: only 'default' has a place of its own")
         yield Account(
             name=name,
             secret=options.get("secret"),
-            file=_absolute(document, (*path, "file"), file) if isinstance(file, str) else None,
+            file=document.path_of((*path, "file"), file) if isinstance(file, str) else None,
             daily_requests=daily if type(daily) is int else None,
         )
 
@@ -166,123 +209,81 @@ def _state(document: Document, value: Any) -> str | None:
         case "none":
             return "none"
         case {"file": str(file)} if file:
-            path = _absolute(document, ("state", "file"), file)
+            path = document.path_of(("state", "file"), file)
             return f"file:{path}" if path else None
         case {"table": str(table)}:
             return f"table:{table}"
     return None
 
 
-def _absolute(document: Document, path: KeyPath, text: str) -> str | None:
-    """Return the file path *text* seen from the config, ``~`` expanded."""
-    if not text.isprintable():
-        document.blame(path, "must be the path of a file, without line breaks and control characters", settles=True)
-        return None
-    try:
-        return str(Path(document.file).absolute().parent / Path(text).expanduser())
-    except RuntimeError:
-        document.blame(path, "the home folder that '~' stands for is not known here: write the whole path")
-        return None
-
-
-def _check_account(
+def _check_accounts(
     document: Document, path: KeyPath, entry: dict[str, Any], defaults: dict[str, Any], names: list[str]
 ) -> None:
-    """Blame the account of a pair if there is none of that name, where the name is written."""
-    holder, at = (entry, path) if "account" in entry else (defaults, ("defaults",))
-    name = holder.get("account", DEFAULT_ACCOUNT)
-    if not isinstance(name, str) or name in names:
-        return
-    if "account" in holder:
-        document.blame((*at, "account"), f"unknown account {_misspelt(name, names)}")
-        return
-    first = ", ".join(map(repr, names[:10]))
-    message = f"unknown account 'default', which pairs without an 'account' use: give them one of {first}"
-    document.blame(("accounts",), f"{message}, each or under 'defaults'")
+    """Blame the accounts of a pair that nobody defines, where their names are written."""
+    ends = [*forms.listed((*path, "source"), entry.get("source")), ((*path, "target"), entry.get("target"))]
+    own = [(at, end) for at, end in ends if "account" in mapping(end)]
+    usual = [(at, options) for at, options in ((path, entry), (("defaults",), defaults)) if "account" in options][:1]
+    for at, holder in (*own, *usual):
+        name = holder["account"]
+        if isinstance(name, str) and name not in names:
+            document.blame((*at, "account"), f"unknown account {_misspelt(name, names)}")
+    if not usual and len(own) < len(ends) and DEFAULT_ACCOUNT not in names:
+        first = ", ".join(map(repr, names[:10]))
+        message = f"unknown account 'default', which pairs without an 'account' use: give them one of {first}"
+        document.blame(("accounts",), f"{message}, each or under 'defaults'")
 
 
 def _pair(document: Document, path: KeyPath, entry: dict[str, Any], defaults: dict[str, Any]) -> Pair | None:
     """Return the pair that *entry* stands for, its options unchecked; None if its sources or target cannot be told."""
-    sources, complete = _sources(document, (*path, "source"), entry.get("source"))
-    target = _target(document, (*path, "target"), entry.get("target"))
-    if target and (at := sources.get(PlaylistSource(target))):
-        target_path = (*path, "target")
-        lines = f"the source in line {document.line(at)} and the target in line {document.line(target_path)}"
-        document.blame(target_path, f"{lines} are the same playlist")
+    options = {**defaults, **entry}
+    usual = forms.account_in(options, DEFAULT_ACCOUNT)
+    found, complete = forms.sources(document, (*path, "source"), entry.get("source"), usual)
+    target = forms.target(document, (*path, "target"), entry.get("target"))
+    if target and _is_source(document, (*path, "target"), target, found):
         return None
-    if not (target and sources and complete):
+    if not (target and found and complete):
         return None
-    options = {key: value for key, value in {**defaults, **entry}.items() if key in _OPTIONS}
-    removed = {**defaults, **entry}.get("removed")
-    name = entry.get("name")
+    sources = tuple(source for _, source in found)
+    readers, account = tuple(reader for reader, _ in found), forms.account_in(entry["target"], usual)
+    name, removed = entry.get("name"), options.get("removed")
     return Pair(
-        name=name if isinstance(name, str) else _name(tuple(sources), target),
-        sources=tuple(sources),
+        name=name if isinstance(name, str) else _name(sources, target),
+        sources=sources,
         target=target,
+        account=account,
+        readers=readers if set(readers) != {account} else (),
         removed=Removed(removed) if removed in list(Removed) else Removed.COME_BACK,
-        **options,
+        **{key: options[key] for key in ("enabled", "max_additions") if key in options},
     )
 
 
-_OPTIONS: Final = ("account", "enabled", "max_additions")
+def _is_source(document: Document, path: KeyPath, target: PlaylistId, found: Found) -> bool:
+    """Blame a target that is a source of its pair too, whoever reads it; return whether it is."""
+    for (_, source), at in found.items():
+        if source == PlaylistSource(target):
+            lines = f"the source in line {document.line(at)} and the target in line {document.line(path)}"
+            document.blame(path, f"{lines} are the same playlist")
+            return True
+    return False
 
 
 def _name(sources: tuple[Source, ...], target: PlaylistId) -> str:
     """Return what a pair without a name is called (interface §1)."""
-    first = sources[0].id if isinstance(sources[0], PlaylistSource) else str(sources[0])
     more = f"-and-{len(sources) - 1}-more" if len(sources) > 1 else ""
-    return f"{first}{more}-to-{target}"
+    rest = f"{more}-to-{target}"
+    return _short(sources[0])[: MAX_NAME - len(rest)] + rest
 
 
-def _sources(document: Document, path: KeyPath, value: Any) -> tuple[dict[Source, KeyPath], bool]:
-    """Return each source that can be told, once, with its place; and whether that is all of them."""
-    listed = (
-        [((*path, index), text) for index, text in enumerate(value)] if isinstance(value, list) else [(path, value)]
-    )
-    found: dict[Source, KeyPath] = {}
-    complete = True
-    for at, text in listed:
-        source = _source(document, at, text)
-        if source is None:
-            complete = False
-        elif found.setdefault(source, at) != at:
-            lines = f"lines {document.line(found[source])} and {document.line(at)}"
-            document.warn(at, f"the same source is listed twice, in {lines}: it is read once")
-    return found, complete
-
-
-def _source(document: Document, path: KeyPath, text: Any) -> Source | None:
-    if text == "liked":
-        return LikedSongs()
-    playlist = _playlist(document, path, text)
-    if playlist is None:
-        return None
-    if is_spotify_made(playlist):
-        document.warn(path, _SPOTIFY_MADE)
-    return PlaylistSource(playlist)
-
-
-_SPOTIFY_MADE: Final = (
-    "this looks like a playlist that Spotify makes itself, and since November 2024 Spotify lets no new app read those:"
-    " copy its tracks into a playlist of your own in a Spotify app and use that copy as the source"
-)
-
-
-def _target(document: Document, path: KeyPath, text: Any) -> PlaylistId | None:
-    if text == "liked":
-        document.blame(path, "'liked' can only be a source: the target is a playlist", settles=True)
-        return None
-    return _playlist(document, path, text)
-
-
-def _playlist(document: Document, path: KeyPath, text: Any) -> PlaylistId | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        return playlist_id(text)
-    except NotAPlaylist as error:
-        document.blame(path, str(error), settles=True)
-        return None
+def _short(source: Source) -> str:
+    match source:
+        case PlaylistSource() | AlbumSource() | ArtistSource() | ShowSource():
+            return source.id
+        case RecentlyPlayed() | Queue():
+            return str(type(source)())
+        case FileSource():
+            return re.sub(r"[^A-Za-z0-9_-]", "-", Path(source.path).stem) or "file"
+        case _:
+            return str(source).replace(":", "-")
 
 
 def _check_twins(document: Document, pairs: dict[KeyPath, Pair]) -> None:
@@ -305,6 +306,10 @@ def _check_twins(document: Document, pairs: dict[KeyPath, Pair]) -> None:
 
 
 def _essence(pair: Pair) -> object:
-    """Return what makes a pair do what it does: Liked Songs are another list for another account."""
-    account = str(pair.account) if LikedSongs() in pair.sources else None
-    return pair.sources, pair.target, account
+    """Return what makes a pair do what it does: what is someone's own is another list for another account."""
+    lists = tuple((reader if isinstance(source, _PERSONAL) else None, source) for reader, source in pair.reads)
+    return lists, pair.target
+
+
+_PERSONAL: Final = LikedSongs | SavedAlbums | TopTracks | SavedEpisodes | RecentlyPlayed | Queue
+"""Sources of which every account has its own."""

@@ -19,7 +19,7 @@ from syncer.ids import shorten
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 12
-MAX_NODES: Final = 100_000
+MAX_NODES: Final = 200_000
 """Keys and values in one file: the largest config that is accepted, with every option, has fewer."""
 
 KeyPath = tuple[str | int, ...]
@@ -69,6 +69,18 @@ class Document:
     def line(self, path: KeyPath) -> int:
         """Return the line in which the value at *path* begins."""
         return self.values[path].line
+
+    def path_of(self, path: KeyPath, text: str) -> str | None:
+        """Return the file path *text*, the value at *path*, seen from this file, ``~`` expanded; None if it is none."""
+        if not text.isprintable():
+            message = "must be the path of a file, without line breaks and control characters"
+            self.blame(path, message, settles=True)
+            return None
+        try:
+            return str(Path(self.file).absolute().parent / Path(text).expanduser())
+        except RuntimeError:
+            self.blame(path, "the home folder that '~' stands for is not known here: write the whole path")
+            return None
 
     def blame(self, path: KeyPath, message: str, *, place: Place | None = None, settles: bool = False) -> None:
         """Note a problem of the value at *path*; one that *settles* it keeps later ones about it away."""
@@ -294,7 +306,7 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             return _UNREAD
         if len(self._stack) == MAX_DEPTH:
-            raise self._document.refuse(f"nested more than {MAX_DEPTH} deep: a config needs no more than 4", place)
+            raise self._document.refuse(f"nested more than {MAX_DEPTH} deep: a config needs no more than 6", place)
         held: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._stack.append(_Frame(path, held))
         return held

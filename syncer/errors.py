@@ -85,15 +85,18 @@ class ConfigError(SyncError):
 
 
 class NotFound(SyncError):
-    """No such playlist for this account: gone, private to someone else, or never there."""
+    """There is none for this account: gone, private to someone else, or never there."""
 
     code = Code.NOT_FOUND
 
-    def __init__(self, playlist: str) -> None:
-        self.playlist = playlist
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        kind = uri.removeprefix("spotify:").partition(":")[0]
         super().__init__(
-            f"Spotify knows no playlist {playlist} that this account may see",
-            hint="check the link; if the playlist is someone else's and private, ask them to share it",
+            f"Spotify knows no {kind} {uri} that this account may see",
+            hint="check the link; if the playlist is someone else's and private, ask them to share it"
+            if kind == "playlist"
+            else "check the link",
         )
 
 
@@ -111,6 +114,38 @@ class SourceNotReadable(SyncError):
         )
 
 
+class SourceClosed(SourceNotReadable):
+    """Spotify keeps something that is no playlist from this app."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self.args = (f"Spotify does not let this app read the source {source}",)
+        self.hint = "run `syncer doctor`; if it finds nothing, take the source out of the config"
+
+
+class NotPlayable(SyncError):
+    """The player of an account did not do as it was told."""
+
+    code = Code.SOURCE_NOT_READABLE
+
+
+class OutsideList(NotPlayable):
+    """What was to be played is not in the list that it was to be played from."""
+
+    def __init__(self, context: str) -> None:
+        self.context = context
+        super().__init__(
+            f"Spotify finds nothing to play at that place of {context}",
+            hint="try again; the list may have changed in the meantime",
+        )
+
+
+class FileUnreadable(SyncError):
+    """A file that is a source cannot be read; the message says where in it, and why."""
+
+    code = Code.SOURCE_NOT_READABLE
+
+
 class SourceSpotifyMade(SyncError):
     """A list that Spotify makes itself, closed to apps since 2024-11-27 (contract §1.4)."""
 
@@ -120,7 +155,9 @@ class SourceSpotifyMade(SyncError):
         self.playlist = playlist
         super().__init__(
             f"{playlist} is made by Spotify, and Spotify no longer lets new apps read such playlists",
-            hint="copy its tracks into a playlist of your own in a Spotify app and use that copy as the source",
+            hint="copy its tracks into a playlist of your own in a Spotify app and use that copy as the source, or use"
+            " `recently_played` or `queue` with this list as its context, or `syncer capture`:"
+            " see docs/discover-weekly.md",
         )
 
 

@@ -47,6 +47,14 @@ class Removed(StrEnum):
     STAY_OUT = "stay-out"
 
 
+class Term(StrEnum):
+    """How far back Spotify looks for the tracks that someone plays most: weeks, half a year, a year or more."""
+
+    SHORT = "short"
+    MEDIUM = "medium"
+    LONG = "long"
+
+
 class Status(StrEnum):
     """What became of one pair in one run (interface §3)."""
 
@@ -79,7 +87,131 @@ class LikedSongs:
         return "liked"
 
 
-Source = PlaylistSource | LikedSongs
+@dataclass(frozen=True, slots=True)
+class AlbumSource:
+    """The tracks of an album."""
+
+    id: str
+
+    def __str__(self) -> str:
+        """Return how reports name it."""
+        return f"spotify:album:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedAlbums:
+    """The tracks of the albums that the account has saved, the album saved last first."""
+
+    def __str__(self) -> str:
+        """Return how reports and the config name it."""
+        return "saved_albums"
+
+
+@dataclass(frozen=True, slots=True)
+class ArtistSource:
+    """The tracks of an artist's albums and singles, oldest release first."""
+
+    id: str
+    since: date | None = None
+    """Nothing that was released before counts."""
+
+    def __str__(self) -> str:
+        """Return how reports name it."""
+        return f"spotify:artist:{self.id}" + (f" since {self.since}" if self.since else "")
+
+
+@dataclass(frozen=True, slots=True)
+class TopTracks:
+    """The tracks that the account plays most, the first of them first."""
+
+    term: Term
+
+    def __str__(self) -> str:
+        """Return how reports name it."""
+        return f"top:{self.term}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSource:
+    """The episodes of a show, as Spotify lists them: newest first."""
+
+    id: str
+
+    def __str__(self) -> str:
+        """Return how reports name it."""
+        return f"spotify:show:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedEpisodes:
+    """The episodes that the account has saved, newest first."""
+
+    def __str__(self) -> str:
+        """Return how reports and the config name it."""
+        return "saved_episodes"
+
+
+@dataclass(frozen=True, slots=True)
+class RecentlyPlayed:
+    """The tracks that the account has played lately, in the order of playing."""
+
+    context: PlaylistId | None = None
+    """Only what was played from this playlist."""
+
+    def __str__(self) -> str:
+        """Return how reports name it."""
+        return f"recently_played{_from(self.context)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What the account plays, and what would come next, each time that somebody looks."""
+
+    context: PlaylistId | None = None
+    """Only while this playlist is played."""
+
+    def __str__(self) -> str:
+        """Return how reports name it."""
+        return f"queue{_from(self.context)}"
+
+
+def _from(context: PlaylistId | None) -> str:
+    return f":{playlist_uri(context)}" if context else ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """The tracks and episodes that a file lists."""
+
+    path: str
+    """Where it is, absolute."""
+    written: str
+    """How the config writes that."""
+
+    def __str__(self) -> str:
+        """Return how reports name it."""
+        return f"file:{self.written}"
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What a playlist was found to hold by playing it: it cannot be read again."""
+
+    playlist: PlaylistId
+    items: tuple["Item", ...] = field(repr=False)
+
+    def __str__(self) -> str:
+        """Return how reports name it."""
+        return f"captured:{playlist_uri(self.playlist)}"
+
+
+Listable = LikedSongs | AlbumSource | TopTracks | ShowSource | SavedEpisodes
+"""What is read page by page, like a playlist, but has no version of its own."""
+Discography = ArtistSource | SavedAlbums
+"""What is a list of albums."""
+Heard = RecentlyPlayed | Queue
+"""What passes by, and has to be written down while it shows."""
+Source = PlaylistSource | Listable | Discography | Heard | FileSource | Captured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +233,22 @@ class Pair:
     sources: tuple[Source, ...]
     target: PlaylistId
     account: str = DEFAULT_ACCOUNT
+    """Whose token writes to the target."""
+    readers: tuple[str, ...] = ()
+    """Whose token reads each of the sources; empty where it is the same account for all."""
     enabled: bool = True
     max_additions: int = 1000
     removed: Removed = Removed.COME_BACK
+
+    @property
+    def reads(self) -> tuple[tuple[str, Source], ...]:
+        """The sources in order, each with the account that reads it."""
+        return tuple(zip(self.readers or (self.account,) * len(self.sources), self.sources, strict=True))
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts that it takes, each once: those that read, then the one that writes."""
+        return tuple(dict.fromkeys((*self.readers, self.account)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +275,13 @@ class Item:
     name: str = ""
     artists: tuple[str, ...] = ()
     added_at: str | None = None
+    album: str = ""
+    released: str | None = None
+    """When its album came out: a year, a month or a day, as far as Spotify knows it."""
+    duration_ms: int | None = None
+    explicit: bool | None = None
+    isrc: str | None = None
+    """Of its recording, in upper case; album tracks come without one (contract §6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +307,77 @@ class Page:
 
     total: int
     items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """An album, and the first of its tracks as far as they came with it."""
+
+    album: AlbumSource
+    name: str
+    released: str | None
+    total: int
+    """Tracks in it."""
+    first: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Releases:
+    """Some albums of a list, from an offset on, and how many there are in all."""
+
+    total: int
+    releases: tuple[Release, ...]
+    places: int
+    """How many albums these are, with those that Spotify names no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracklist:
+    """What a file lists, in order. An item that it names by its ISRC alone has no URI yet."""
+
+    version: str
+    """Equal means unchanged."""
+    items: tuple[Item, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """A track or episode that was heard, or was about to be."""
+
+    item: Item
+    at: datetime
+    """When it was played, or seen in the queue."""
+    context: str | None
+    """The URI of what it was played from, where Spotify tells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playing:
+    """What an account plays just now, or has paused."""
+
+    item: Item | None
+    context: str | None
+    """The URI of what it is played from, where Spotify tells it."""
+    is_playing: bool
+    progress_ms: int
+    device: "Device | None"
+    shuffle: bool
+    repeat: str
+    """``off``, ``track`` or ``context``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Something that Spotify can play on."""
+
+    id: str | None
+    name: str
+    is_active: bool
+    is_restricted: bool
+    """Whether it takes no commands from apps."""
+    volume: int | None
+    """In percent; None where the device has none that apps may set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,27 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from syncer.allowance import Allowance
 from syncer.budget import Budget
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Account, Add, AddState, Head, Listing, NotBefore, Outcome, Page, Pair, SignIn
+from syncer.model import (
+    Account,
+    Add,
+    AddState,
+    Device,
+    Discography,
+    FileSource,
+    Head,
+    Item,
+    Listable,
+    Listing,
+    NotBefore,
+    Outcome,
+    Page,
+    Pair,
+    Play,
+    Playing,
+    Releases,
+    SignIn,
+    Tracklist,
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -69,10 +89,6 @@ class Playlists(Protocol):
         """
         ...
 
-    def liked_page(self, offset: int) -> Page:
-        """Return at most PAGE_SIZE of the Liked Songs from *offset* on; MissingScope if not consented to."""
-        ...
-
     def me(self) -> str:
         """Return the id of the user who signed in."""
         ...
@@ -101,11 +117,98 @@ class Playlists(Protocol):
         ...
 
 
+class Sources(Protocol):
+    """What one signed-in account can read that is no playlist (contract §2.4).
+
+    Every call may raise what the port ``Playlists`` may, and MissingScope without consent to what it reads.
+    """
+
+    def page(self, source: Listable, offset: int) -> Page:
+        """Return at most PAGE_SIZE entries of *source* from *offset* on; NotFound if there is no such album or show."""
+        ...
+
+    def releases(self, source: Discography, offset: int) -> Releases:
+        """Return some albums of *source* from *offset* on; NotFound if there is no such artist.
+
+        How many come at a time is Spotify's to say: the next page begins where this one ends.
+        """
+        ...
+
+    def plays(self, after: datetime | None) -> tuple[Play, ...]:
+        """Return at most PAGE_SIZE plays, oldest first: those after *after*, to the millisecond, or the latest."""
+        ...
+
+    def playing(self) -> Playing | None:
+        """Return what the account plays or has paused; None if nothing, on no device."""
+        ...
+
+    def queue(self) -> tuple[Item, ...]:
+        """Return what plays now and what would come next, in that order; empty if nothing plays."""
+        ...
+
+    def track(self, isrc: str) -> Item | None:
+        """Return a track with that *isrc*; None if Spotify has none."""
+        ...
+
+
+class ReadFile(Protocol):
+    """Reads the file that a source is."""
+
+    def __call__(self, source: FileSource) -> Tracklist:
+        """Return what the file lists; FileUnreadable if it cannot be had."""
+        ...
+
+
+class Player(Protocol):
+    """The playback of one signed-in account, to be changed: for `capture` alone.
+
+    Every call may raise what the port ``Playlists`` may, and NotPlayable where the device, the list or the
+    subscription does not allow it. A change is safe to repeat, and is never repeated by itself.
+    """
+
+    def devices(self) -> tuple[Device, ...]:
+        """Return the devices on which a Spotify app is open."""
+        ...
+
+    def playing(self) -> Playing | None:
+        """Return what the account plays or has paused; None if nothing, on no device."""
+        ...
+
+    def queue(self) -> tuple[Item, ...]:
+        """Return what plays now and what would come next, in that order; empty if nothing plays."""
+        ...
+
+    def play(self, device: str, context: str, *, offset: int | Uri, at_ms: int = 0) -> None:
+        """Play *context* from a place in it, or from the item with that URI, *at_ms* into it."""
+        ...
+
+    def play_items(self, device: str, uris: Sequence[Uri], *, at_ms: int = 0) -> None:
+        """Play *uris*, with no context, from *at_ms* into the first."""
+        ...
+
+    def pause(self, device: str) -> None:
+        """Stop playing; where nothing plays, that is no error."""
+        ...
+
+    def set_volume(self, device: str, percent: int) -> None:
+        """Set how loud *device* is."""
+        ...
+
+    def set_shuffle(self, device: str, *, on: bool) -> None:
+        """Set whether the order is mixed up."""
+        ...
+
+    def set_repeat(self, device: str, mode: str) -> None:
+        """Set what is repeated: ``off``, ``track`` or ``context``."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Connection:
     """An account, signed in for one run. ``warnings`` may grow while the run lasts."""
 
     playlists: Playlists
+    sources: Sources
     sign_in: SignIn
     warnings: list[str] = field(default_factory=list)
     client_id: str = ""
@@ -115,6 +218,8 @@ class Connection:
     """What a message calls where the credentials are."""
     renew: Callable[[], None] = lambda: None
     """Has the stored sign-in proved by a new access token; an error that ends the account if it does not hold."""
+    player: Player | None = None
+    """Only where it was opened to be captured from."""
     scope: Callable[[], frozenset[str] | None] = lambda: None
     """Returns what was consented to; None if even a new access token does not say."""
 

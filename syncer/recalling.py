@@ -28,7 +28,7 @@ def why(config: Config, state: StateStore, uri: Uri) -> Why:
 def _now(config: Config, state: StateStore, uri: Uri) -> Iterator[Now]:
     cache = Cache(state)
     for pair in (pair for pair in config.pairs if pair.enabled):
-        read = [cache.contents(key(pair.account, source)) for source in pair.sources]
+        read = [cache.contents(key(*read)) for read in pair.reads]
         items = [item for contents in read if contents for item in contents.items if item.uri == uri]
         if items:
             adds = state.adds(pair.target, since=EVER)

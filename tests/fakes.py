@@ -2,11 +2,13 @@
 
 import random
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from syncer.allowance import Allowance
 from syncer.budget import Budget
@@ -14,6 +16,8 @@ from syncer.cache import Cache
 from syncer.errors import (
     MissingScope,
     NotFound,
+    NotPlayable,
+    OutsideList,
     Rejected,
     SourceNotReadable,
     SyncError,
@@ -29,25 +33,42 @@ from syncer.model import (
     Account,
     Add,
     AddState,
+    AlbumSource,
+    ArtistSource,
     Config,
+    Device,
+    Discography,
     Head,
     Item,
     Kind,
     LikedSongs,
+    Listable,
     Listed,
     Listing,
     NotBefore,
     Outcome,
     Page,
     Pair,
+    Play,
+    Playing,
     PlaylistSource,
+    Queue,
+    RecentlyPlayed,
+    Release,
+    Releases,
+    SavedAlbums,
+    SavedEpisodes,
+    ShowSource,
     SignIn,
     Source,
+    Term,
+    TopTracks,
 )
-from syncer.ports import Connection, Playlists
+from syncer.ports import Connection
 from syncer.reading import SIDE_BY_SIDE
 from syncer.state import rows
 from syncer.state.nothing import NoState
+from syncer.tracklist import read
 
 T = TypeVar("T")
 SCOPES = frozenset(
@@ -57,8 +78,20 @@ SCOPES = frozenset(
         "playlist-modify-public",
         "playlist-modify-private",
         "user-library-read",
+        "user-modify-playback-state",
+        "user-read-currently-playing",
+        "user-read-playback-position",
+        "user-read-playback-state",
+        "user-read-recently-played",
+        "user-top-read",
     }
 )
+ARTIST_PAGE: Final = 10
+"""Albums that come at a time where they are an artist's."""
+ALBUM_PAGE: Final = 20
+"""Albums that come at a time where they are those that the account has saved."""
+REMEMBERED: Final = 50
+"""Plays that Spotify remembers."""
 
 
 def identifier(word: str) -> PlaylistId:
@@ -78,6 +111,11 @@ def item(letter: str) -> Item:
     return Item(uri=uri(letter), name=letter, artists=("Anna",))
 
 
+def episode(letter: str) -> Item:
+    """Return the episode called *letter*."""
+    return Item(uri=Uri(f"spotify:episode:{letter.rjust(22, '0')}"), kind=Kind.EPISODE, name=letter)
+
+
 def items(letters: Sequence[str]) -> tuple[Item, ...]:
     """Return one track a letter."""
     return tuple(map(item, letters))
@@ -89,14 +127,27 @@ def letters(of: Sequence[Item]) -> str:
 
 
 def source(word: str) -> Source:
-    """Return the source that a test names by a word."""
-    return LikedSongs() if word == "liked" else PlaylistSource(identifier(word))
+    """Return the source that a test names by a word: ``week``, ``liked``, ``album:moon``, ``queue:week``."""
+    kind, _, rest = word.partition(":")
+    context = identifier(rest) if rest else None
+    named: dict[str, Callable[[], Source]] = {
+        "liked": LikedSongs,
+        "album": lambda: AlbumSource(identifier(rest)),
+        "artist": lambda: ArtistSource(identifier(rest)),
+        "saved_albums": SavedAlbums,
+        "top": lambda: TopTracks(Term(rest)),
+        "show": lambda: ShowSource(identifier(rest)),
+        "saved_episodes": SavedEpisodes,
+        "recently_played": lambda: RecentlyPlayed(context),
+        "queue": lambda: Queue(context),
+    }
+    return named[kind]() if kind in named else PlaylistSource(identifier(word))
 
 
 def pair(sources: str, target: str, **options: object) -> Pair:
-    """Return the pair ``a+b`` → target, named ``a+b-to-target``."""
+    """Return the pair ``a+b`` → target, named ``a-b-to-target``."""
     return Pair(
-        name=f"{sources}-to-{target}".replace("+", "-"),
+        name=f"{sources}-to-{target}".replace("+", "-").replace(":", "-"),
         sources=tuple(map(source, sources.split("+"))),
         target=identifier(target),
         **options,  # type: ignore[arg-type] # a test that misspells one fails
@@ -105,7 +156,12 @@ def pair(sources: str, target: str, **options: object) -> Pair:
 
 def config(*pairs: Pair) -> Config:
     """Return a config of *pairs*, with every account they name."""
-    return Config(pairs=pairs, accounts=tuple(Account(name=name) for name in dict.fromkeys(p.account for p in pairs)))
+    names = dict.fromkeys(name for pair in pairs for name in pair.accounts)
+    return Config(pairs=pairs, accounts=tuple(map(_account, names)))
+
+
+def _account(name: str) -> Account:
+    return Account(name=name)
 
 
 class FakeClock:
@@ -134,34 +190,326 @@ class NoChance:
         return a
 
 
-class FakePlaylists:
+class FakePlayer:
+    """A player that does as it is told. ``FakePlayer(week="abc")`` has one list of three tracks that it can play.
+
+    A list is known by ``spotify:playlist:`` and its word; ``lists`` has what is in them. ``asked`` has every request;
+    ``before`` is called with each before it is carried out, and what it returns is raised. ``now`` is what plays, as
+    :meth:`someone_plays` has it at first. The queue shows ``queued`` items beside it, then those of ``autoplay`` where
+    the list ends, unless it is repeated. ``tells_context`` and ``obeys_offset`` are False where Spotify would keep
+    that from an app; ``mixed`` is the order in which a list plays with shuffle on.
+    """
+
+    def __init__(self, **lists: Sequence[str]) -> None:
+        self.lists = {playlist_uri(identifier(word)): list(items(what)) for word, what in lists.items()}
+        self.open = [Device(id="phone", name="Phone", is_active=False, is_restricted=False, volume=80)]
+        self.now: Playing | None = None
+        self.queued = 20
+        self.autoplay = ""
+        self.tells_context = True
+        self.obeys_offset = True
+        self.lacks: set[str] = set()
+        self.asked: list[str] = []
+        self.before: Callable[[str], SyncError | None] = lambda _request: None
+        self.mixed: Callable[[list[Item]], list[Item]] = lambda order: order[::-1]
+        self._list: list[Item] = []
+        self._order: list[Item] = []
+        self._place = 0
+
+    def someone_plays(
+        self, word: str, *, at: int = 0, progress_ms: int = 0, shuffle: bool = False, repeat: str = "off"
+    ) -> None:
+        """Let a person play the list called *word* on the first device."""
+        device = self.open[0].id
+        assert device is not None
+        self.now = Playing(
+            item=None,
+            context=None,
+            is_playing=False,
+            progress_ms=0,
+            device=None,
+            shuffle=shuffle,
+            repeat=repeat,
+        )
+        self._start(device, playlist_uri(identifier(word)), self.lists[playlist_uri(identifier(word))], at, progress_ms)
+
+    def someone_pauses(self) -> None:
+        """Let a person stop what plays."""
+        assert self.now is not None
+        self.now = replace(self.now, is_playing=False)
+
+    @property
+    def coming(self) -> tuple[Item, ...]:
+        """What plays, and what the queue shows after it."""
+        if self.now is None or self.now.item is None:
+            return ()
+        after = self._order[self._place + 1 :]
+        after += self._order[: self._place] if self.now.repeat == "context" else list(items(self.autoplay))
+        return (self.now.item, *after[: self.queued])
+
+    def devices(self) -> tuple[Device, ...]:
+        self._asked("devices", "user-read-playback-state")
+        return tuple(self.open)
+
+    def playing(self) -> Playing | None:
+        self._asked("playing", "user-read-playback-state")
+        return self.now
+
+    def queue(self) -> tuple[Item, ...]:
+        self._asked("queue", "user-read-currently-playing", "user-read-playback-state")
+        return self.coming
+
+    def play(self, device: str, context: str, *, offset: int | Uri, at_ms: int = 0) -> None:
+        self._asked(f"play {_word(context)} {offset if isinstance(offset, int) else _letter(offset)} {at_ms}", CONTROL)
+        if context not in self.lists:
+            raise NotPlayable(f"there is no {context}", hint="play another")
+        order = self.lists[context]
+        places = [at for at, one in enumerate(order) if offset in (at, one.uri)]
+        if not places:
+            raise OutsideList(context)
+        self._start(device, context, order, places[0] if self.obeys_offset else 0, at_ms)
+
+    def play_items(self, device: str, uris: Sequence[Uri], *, at_ms: int = 0) -> None:
+        self._asked(f"play items {''.join(map(_letter, uris))} {at_ms}", CONTROL)
+        assert uris
+        self._start(device, None, [item(_letter(one)) for one in uris], 0, at_ms)
+
+    def pause(self, device: str) -> None:
+        self._asked("pause", CONTROL)
+        if self.now and self.now.is_playing and self.now.device and self.now.device.id == device:
+            self._device(device)
+            self.now = replace(self.now, is_playing=False)
+
+    def set_volume(self, device: str, percent: int) -> None:
+        self._asked(f"volume {percent}", CONTROL)
+        assert 0 <= percent <= 100
+        found = self._device(device)
+        if found.volume is None:
+            raise NotPlayable(f"how loud {found.name} is cannot be set", hint="set it there")
+        self._change(device, volume=percent)
+
+    def set_shuffle(self, device: str, *, on: bool) -> None:
+        self._asked(f"shuffle {'on' if on else 'off'}", CONTROL)
+        self._device(device)
+        if self.now and self.now.shuffle != on:
+            self.now = replace(self.now, shuffle=on)
+            self._line_up()
+
+    def set_repeat(self, device: str, mode: str) -> None:
+        self._asked(f"repeat {mode}", CONTROL)
+        assert mode in ("off", "track", "context")
+        self._device(device)
+        if self.now:
+            self.now = replace(self.now, repeat=mode)
+
+    def _asked(self, request: str, *scopes: str) -> None:
+        self.asked.append(request)
+        if error := self.before(request):
+            raise error
+        for scope in scopes:
+            if scope in self.lacks:
+                raise MissingScope("default", scope)
+
+    def _device(self, device: str) -> Device:
+        found = next((one for one in self.open if one.id == device), None)
+        if found is None or found.is_restricted:
+            raise NotPlayable(f"there is no device {device} that takes commands", hint="open Spotify on one")
+        return found
+
+    def _change(self, device: str, **change: object) -> None:
+        self.open = [replace(one, **change) if one.id == device else one for one in self.open]  # type: ignore[arg-type] # a misspelt one fails
+        if self.now and self.now.device and self.now.device.id == device:
+            self.now = replace(self.now, device=self._device(device))
+
+    def _start(self, device: str, context: str | None, order: list[Item], place: int, at_ms: int) -> None:
+        self._device(device)
+        self.open = [replace(one, is_active=one.id == device) for one in self.open]
+        self.now = Playing(
+            item=order[place],
+            context=context if self.tells_context else None,
+            is_playing=True,
+            progress_ms=at_ms,
+            device=self._device(device),
+            shuffle=self.now.shuffle if self.now else False,
+            repeat=self.now.repeat if self.now else "off",
+        )
+        self._list = order
+        self._line_up()
+
+    def _line_up(self) -> None:
+        """Put the list into the order of playing; what plays goes on."""
+        assert self.now is not None
+        assert self.now.item is not None
+        self._order = self.mixed(self._list) if self.now.shuffle else self._list
+        self._place = self._order.index(self.now.item)
+
+
+CONTROL: Final = "user-modify-playback-state"
+
+
+def _word(known_as: str) -> str:
+    """Return the word behind an id, or behind a URI with one."""
+    return known_as.rpartition(":")[2].rstrip("x")
+
+
+def _letter(uri: str) -> str:
+    """Return the letter behind *uri*."""
+    return uri.rpartition(":")[2].lstrip("0") or "0"
+
+
+class FakeSources:
+    """What an account can read beside playlists. ``FakeSources(liked="abc")`` has three liked tracks.
+
+    Words stand for albums, artists and shows, letters for what is in them: ``albums["moon"] = "abc"``,
+    ``artists["anna"] = ["moon", "sun"]`` (in Spotify's order), ``released["moon"] = "2026-05-01"``,
+    ``saved_albums = ["moon"]``, ``top[Term.SHORT] = "ab"``, ``episodes["news"] = "xyz"``, ``saved_episodes = "x"``,
+    ``isrcs["USABC2600001"] = item("a")``. An album that is listed and not in ``albums`` leaves an empty place.
+    ``heard`` are the plays, oldest first: :meth:`someone_hears` adds to them. ``player`` knows what plays and what
+    comes next.
+
+    ``reads`` lists every request. ``before`` is called with each before it is carried out, and what it returns is
+    raised; ``spent`` is called with each too. ``lacks`` are the scopes that were not consented to.
+    """
+
+    def __init__(self, *, liked: Sequence[str] = "") -> None:
+        self.liked = "".join(liked)
+        self.albums: dict[str, Sequence[str]] = {}
+        self.artists: dict[str, list[str]] = {}
+        self.saved_albums: list[str] = []
+        self.released: dict[str, str] = {}
+        self.top: defaultdict[Term, Sequence[str]] = defaultdict(str)
+        self.episodes: dict[str, Sequence[str]] = {}
+        self.saved_episodes: Sequence[str] = ""
+        self.heard: list[Play] = []
+        self.isrcs: dict[str, Item] = {}
+        self.player = FakePlayer()
+        self.lacks: set[str] = set()
+        self.reads: list[str] = []
+        self.spent: Callable[[], None] = lambda: None
+        self.before: Callable[[str], SyncError | None] = lambda _request: None
+
+    def someone_hears(self, letters: Sequence[str], *, at: datetime, context: str | None = None) -> None:
+        """Let a person hear *letters* from the list called *context*: one each three minutes, the last of them *at*."""
+        uri = playlist_uri(identifier(context)) if context else None
+        for number, letter in enumerate(letters, start=1 - len(letters)):
+            self.heard.append(Play(item=item(letter), at=at + timedelta(minutes=3 * number), context=uri))
+
+    def page(self, source: Listable, offset: int) -> Page:
+        request, found = self._list(source)
+        self._asked(f"{request} {offset}")
+        self._need(*PAGE_SCOPES.get(type(source), ()))
+        if found is None:
+            raise NotFound(str(source))
+        return Page(total=len(found), items=found[offset : offset + PAGE_SIZE])
+
+    def _list(self, source: Listable) -> tuple[str, tuple[Item, ...] | None]:
+        """Return how ``reads`` calls *source*, and what is in it."""
+        match source:
+            case LikedSongs():
+                return "liked", items(self.liked)
+            case AlbumSource(id=album):
+                tracks = self.albums.get(_word(album))
+                return f"album {_word(album)}", None if tracks is None else items(tracks)
+            case TopTracks(term=term):
+                return f"top {term}", items(self.top[term])
+            case ShowSource(id=show):
+                aired = self.episodes.get(_word(show))
+                return f"show {_word(show)}", None if aired is None else tuple(map(episode, aired))
+            case SavedEpisodes():
+                return "saved episodes", tuple(map(episode, self.saved_episodes))
+
+    def releases(self, source: Discography, offset: int) -> Releases:
+        if isinstance(source, SavedAlbums):
+            self._asked(f"saved albums {offset}")
+            self._need("user-library-read")
+            return self._releases(self.saved_albums, offset, ALBUM_PAGE, with_tracks=True)
+        self._asked(f"artist {_word(source.id)} {offset}")
+        if _word(source.id) not in self.artists:
+            raise NotFound(f"spotify:artist:{source.id}")
+        return self._releases(self.artists[_word(source.id)], offset, ARTIST_PAGE, with_tracks=False)
+
+    def _releases(self, words: list[str], offset: int, size: int, *, with_tracks: bool) -> Releases:
+        page = words[offset : offset + size]
+        releases = tuple(
+            Release(
+                album=AlbumSource(identifier(word)),
+                name=word,
+                released=self.released.get(word),
+                total=len(self.albums[word]),
+                first=items(self.albums[word][:PAGE_SIZE]) if with_tracks else (),
+            )
+            for word in page
+            if word in self.albums
+        )
+        return Releases(total=len(words), releases=releases, places=len(page))
+
+    def plays(self, after: datetime | None) -> tuple[Play, ...]:
+        self._asked(f"plays after {after:%H:%M:%S}" if after else "plays")
+        self._need("user-read-recently-played")
+        known = sorted(self.heard, key=lambda play: play.at)[-REMEMBERED:]
+        return tuple(play for play in known if after is None or _in_ms(play.at) > _in_ms(after))
+
+    def playing(self) -> Playing | None:
+        self._asked("playing")
+        self._need("user-read-playback-state")
+        return self.player.now
+
+    def queue(self) -> tuple[Item, ...]:
+        self._asked("queue")
+        self._need("user-read-currently-playing", "user-read-playback-state")
+        return self.player.coming
+
+    def track(self, isrc: str) -> Item | None:
+        self._asked(f"isrc {isrc}")
+        return self.isrcs.get(isrc)
+
+    def _asked(self, request: str) -> None:
+        self.reads.append(request)
+        self.spent()
+        if error := self.before(request):
+            raise error
+
+    def _need(self, *scopes: str) -> None:
+        for scope in scopes:
+            if scope in self.lacks:
+                raise MissingScope("default", scope)
+
+
+def _in_ms(moment: datetime) -> int:
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
+
+
+PAGE_SCOPES: Final[dict[type, tuple[str, ...]]] = {
+    LikedSongs: ("user-library-read",),
+    TopTracks: ("user-top-read",),
+    ShowSource: ("user-read-playback-position",),
+    SavedEpisodes: ("user-library-read", "user-read-playback-position"),
+}
+
+
+class FakePlaylists(FakeSources):
     """Playlists in memory. ``FakePlaylists(fresh="abc")`` has one playlist of three one-letter tracks.
 
     ``held`` is the truth, ``shows`` what a read makes of it; ``added`` lists every append that was carried out as
-    (playlist, letters), ``reads`` every request, ``head+`` being one with contents. ``before`` is called with each
-    request before it is carried out, and what it returns is raised. ``bad`` are URIs that no add may hold, ``lacks``
-    the scopes that were not consented to. ``foreign`` playlists are someone else's, and closed; ``read_only`` ones can
-    be read; ``collaborative`` ones say that they are. ``library`` has the words of the playlists that a listing names,
-    None: all of them; those that are not there leave an empty place. ``nested`` entries come with a head, if it is
-    asked for them.
-    ``spent`` is called with each request too.
+    (playlist, letters), ``reads`` every request, ``head+`` being one with contents. ``bad`` are URIs that no add may
+    hold. ``foreign`` playlists are someone else's, and closed; ``read_only`` ones can be read; ``collaborative`` ones
+    say that they are. ``library`` has the words of the playlists that a listing names, None: all of them; those that
+    are not there leave an empty place. ``nested`` entries come with a head, if it is asked for them.
+
+    It keeps the port ``Sources`` too, as :class:`FakeSources` does, so that a connection has one fake for both.
     """
 
     def __init__(self, *, liked: Sequence[str] = "", **held: Sequence[str]) -> None:
-        self.liked = "".join(liked)
+        super().__init__(liked=liked)
         self.held: dict[PlaylistId, list[Item]] = {identifier(word): list(items(what)) for word, what in held.items()}
         self.foreign: set[PlaylistId] = set()
         self.collaborative: set[PlaylistId] = set()
         self.read_only: set[PlaylistId] = set()
         self.descriptions: dict[PlaylistId, str] = {}
         self.bad: set[Uri] = set()
-        self.lacks: set[str] = set()
         self.added: list[tuple[str, str]] = []
-        self.reads: list[str] = []
         self.library: list[str] | None = None
         self.nested = 100
-        self.spent: Callable[[], None] = lambda: None
-        self.before: Callable[[str], SyncError | None] = lambda _request: None
         self.loses: Callable[[str], bool] = lambda _letters: False
         self.shows: Callable[[list[Item]], list[Item]] = lambda held: held
 
@@ -173,16 +521,6 @@ class FakePlaylists:
         """Return what the playlist called *word* holds, as letters."""
         return letters(self.held[identifier(word)])
 
-    def _asked(self, request: str) -> None:
-        self.reads.append(request)
-        self.spent()
-        if error := self.before(request):
-            raise error
-
-    def _need(self, scope: str) -> None:
-        if scope in self.lacks:
-            raise MissingScope("default", scope)
-
     def _items(self, playlist: PlaylistId) -> list[Item]:
         if playlist not in self.held:
             raise NotFound(playlist_uri(playlist))
@@ -191,10 +529,10 @@ class FakePlaylists:
     def _snapshot_id(self, playlist: PlaylistId) -> str:
         """Return a mark of what *playlist* holds, whoever put it there."""
         held = [str(one.uri) for one in self.held[playlist]]
-        return f"{playlist.rstrip('x')}-{len(held)}-{zlib.crc32(' '.join(held).encode()):08x}"
+        return f"{_word(playlist)}-{len(held)}-{zlib.crc32(' '.join(held).encode()):08x}"
 
     def head(self, playlist: PlaylistId, *, contents: bool = False) -> Head:
-        self._asked(f"head{'+' * contents} {playlist.rstrip('x')}")
+        self._asked(f"head{'+' * contents} {_word(playlist)}")
         held = self.shows(self._items(playlist))
         readable = playlist not in self.foreign
         return Head(
@@ -243,23 +581,21 @@ class FakePlaylists:
             raise UnclearAdd(name)
         return made
 
-    def page(self, playlist: PlaylistId, offset: int) -> Page:
-        self._asked(f"page {playlist.rstrip('x')} {offset}")
+    def page(self, source: PlaylistId | Listable, offset: int) -> Page:
+        if not isinstance(source, str):
+            return super().page(source, offset)
+        playlist = source
+        self._asked(f"page {_word(playlist)} {offset}")
         held = self.shows(self._items(playlist))
         self._need("playlist-read-private")
         if playlist in self.foreign:
             raise SourceNotReadable(playlist_uri(playlist))
         return Page(total=len(held), items=tuple(held[offset : offset + PAGE_SIZE]))
 
-    def liked_page(self, offset: int) -> Page:
-        self._asked(f"liked {offset}")
-        self._need("user-library-read")
-        return Page(total=len(self.liked), items=items(self.liked[offset : offset + PAGE_SIZE]))
-
     def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> str | None:
         assert 1 <= len(uris) <= MAX_BATCH
         assert all(map(is_addable, uris))
-        word, what = playlist.rstrip("x"), "".join(one[-1] for one in uris)
+        word, what = _word(playlist), "".join(one[-1] for one in uris)
         self._asked(f"append {word} {what}")
         held = self._items(playlist)
         self._need("playlist-modify-public")
@@ -267,7 +603,7 @@ class FakePlaylists:
             raise TargetNotWritable(playlist_uri(playlist))
         if self.bad.intersection(uris):
             raise Rejected(playlist_uri(playlist))
-        held.extend(Item(uri=one, name=one.rsplit(":", 1)[1].lstrip("0") or "0", artists=("Anna",)) for one in uris)
+        held.extend(replace(item(_letter(one)), uri=one) for one in uris)
         self.added.append((word, what))
         if self.loses(what):
             raise UnclearAdd(playlist_uri(playlist))
@@ -275,7 +611,7 @@ class FakePlaylists:
 
     def remove(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
         assert 1 <= len(uris) <= MAX_BATCH
-        word, what = playlist.rstrip("x"), "".join(one[-1] for one in uris)
+        word, what = _word(playlist), "".join(one[-1] for one in uris)
         self._asked(f"remove {word} {what}")
         held = self._items(playlist)
         self._need("playlist-modify-public")
@@ -287,16 +623,21 @@ class FakePlaylists:
 
 
 class FakeAccounts:
-    """The port ``Connect``: every account reaches the same playlists, through the same app.
+    """The port ``Connect``: every account reaches the same playlists and sources, through the same app.
 
-    ``scopes`` were consented to on the day ``consented``; ``revoked`` is raised where that is put to the proof.
+    ``own`` has the playlists of those accounts that reach others, ``clients`` the client ids of those with an app of
+    their own. ``scopes`` were consented to on the day ``consented``; ``revoked`` is raised where that is put to the
+    proof. Only where it is ``for_capture`` can what plays be changed.
     """
 
     def __init__(self, playlists: FakePlaylists, **refused: SyncError) -> None:
         self._playlists = playlists
         self._refused = refused
         self._run: Budget | None = None
-        self._allowance = Allowance()
+        self._allowances: defaultdict[str, Allowance] = defaultdict(Allowance)
+        self.own: dict[str, FakePlaylists] = {}
+        self.clients: dict[str, str] = {}
+        self.for_capture = False
         self.opened: list[str] = []
         self.warnings: list[str] = []
         self.consented: date | None = date(2026, 11, 1)
@@ -313,15 +654,20 @@ class FakeAccounts:
         if account.name in self._refused:
             raise self._refused[account.name]
         if budget is not self._run:
-            self._run, self._allowance = budget, Allowance()
-        self._allowance.limit_to(account.daily_requests)
-        self._playlists.spent = self._allowance.spend
+            self._run, self._allowances = budget, defaultdict(Allowance)
+        client_id = self.clients.get(account.name, "app")
+        allowance = self._allowances[client_id]
+        allowance.limit_to(account.daily_requests)
+        reached = self.own.get(account.name, self._playlists)
+        reached.spent = allowance.spend
         return Connection(
-            playlists=self._playlists,
+            playlists=reached,
+            sources=reached,
+            player=reached.player if self.for_capture else None,
             sign_in=SignIn(account=account.name, consented=self.consented),
             warnings=self.warnings,
-            client_id="app",
-            allowance=self._allowance,
+            client_id=client_id,
+            allowance=allowance,
             place="memory",
             renew=self._renew,
             scope=lambda: self.scopes,
@@ -377,12 +723,13 @@ def library(*pairs: Pair, state: "MemoryState | None" = None, watch: "FakeWatch 
         clock=FakeClock(),
         watch=watch or FakeWatch(),
         executor=OneByOne(),
+        files=read,
     )
 
 
-def connection(playlists: Playlists) -> Connection:
-    """Return an account that reaches *playlists*."""
-    return Connection(playlists=playlists, sign_in=SignIn(account="me"))
+def connection(playlists: FakePlaylists) -> Connection:
+    """Return an account that reaches *playlists*, and what else they know."""
+    return Connection(playlists=playlists, sources=playlists, sign_in=SignIn(account="me"))
 
 
 class FakeWatch:

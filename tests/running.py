@@ -1,12 +1,15 @@
 """A service over fakes, and what its reports come to."""
 
+from collections.abc import Callable
+
 from syncer.budget import Stop
 from syncer.errors import Code, SyncError
-from syncer.model import Report
+from syncer.model import Pair, Report
 from syncer.ports import Connect, Watch
 from syncer.service import Service
 from syncer.state.nothing import NoState
-from tests.fakes import FakeAccounts, FakeClock, FakePlaylists, FakeWatch, MemoryState, NoChance, OneByOne
+from syncer.tracklist import read
+from tests.fakes import FakeAccounts, FakeClock, FakePlaylists, FakeWatch, MemoryState, NoChance, OneByOne, config
 
 
 def service(
@@ -28,7 +31,39 @@ def service(
         watch=watch or FakeWatch(),
         stop=stop or Stop(),
         executor=OneByOne(),
+        files=read,
     )
+
+
+class Runs:
+    """Runs of the same pairs, one after the other, each as a new process has it."""
+
+    def __init__(self, playlists: FakePlaylists, *pairs: Pair, state: Callable[[], NoState] | None = None) -> None:
+        kept = MemoryState()
+        self.playlists = playlists
+        self.pairs = pairs
+        self.state = state or (lambda: kept)
+        self.clock = FakeClock()
+        self.connect: Connect = FakeAccounts(playlists)
+        self.report: Report | None = None
+
+    def run(self, *, hours: float = 1, plan: bool = False) -> list[str]:
+        """Run or *plan*, *hours* after the last one; return what was asked for."""
+        self.clock.elapsed += hours * 3600
+        self.playlists.reads.clear()
+        process = service(self.playlists, state=self.state(), clock=self.clock, connect=self.connect)
+        self.report = (process.plan if plan else process.run)(config(*self.pairs))
+        return list(self.playlists.reads)
+
+    @property
+    def said(self) -> list[str]:
+        assert self.report is not None
+        return [outcome.status.value for outcome in self.report.outcomes]
+
+    @property
+    def codes(self) -> list[Code | None]:
+        assert self.report is not None
+        return [outcome.error.code if outcome.error else None for outcome in self.report.outcomes]
 
 
 def statuses(report: Report) -> list[str]:

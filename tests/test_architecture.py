@@ -9,10 +9,43 @@ ROOT = Path(__file__).parent.parent / "syncer"
 
 LAYERS = (
     ("ways in", ("cli", "handler", "sandbox.demo", "bootstrap", "__main__")),
-    ("adapters", ("config", "credentials", "document", "state", "secretsmanager", "spotify", "aws")),
-    ("the one path", ("checkup", "service", "library", "reading", "appending", "undoing", "recalling", "cache")),
-    ("pure", ("planner", "chronicle", "report")),
-    ("words", ("model", "errors", "ids", "ports", "budget", "allowance", "")),
+    (
+        "adapters",
+        (
+            "config",
+            "forms",
+            "document",
+            "credentials",
+            "secretsmanager",
+            "aws",
+            "state",
+            "spotify",
+            "tracklist",
+        ),
+    ),
+    (
+        "the one path",
+        (
+            "service",
+            "run",
+            "library",
+            "shelf",
+            "diary",
+            "cache",
+            "reading",
+            "appending",
+            "undoing",
+            "recalling",
+            "checkup",
+            "judging",
+            "sampling",
+            "capturing",
+            "seeking",
+            "restoring",
+        ),
+    ),
+    ("pure", ("planner", "chronicle", "findings", "report")),
+    ("words", ("model", "errors", "ids", "scopes", "ports", "budget", "allowance", "")),
 )
 """From top to bottom. A new file needs a layer, not a decision."""
 ADAPTERS_MAY = ("adapters", "words")
@@ -30,7 +63,7 @@ WORLDLY = {
     "webbrowser": {"cli.login"},
     "sqlite3": {"state.sqlite"},
     "subprocess": set(),
-    "spotipy": {"spotify.playlists"},
+    "spotipy": {"spotify.playlists", "spotify.sources", "spotify.player"},
     "requests": {"spotify.wire", "spotify.transport", "spotify.auth"},
     "urllib3": {"spotify.wire"},
     "boto3": {"aws"},
@@ -38,6 +71,7 @@ WORLDLY = {
     "jsonschema": {"config"},
     "rich": {"cli.terminal"},
     "click": {
+        "cli.capture",
         "cli.completion",
         "cli.main",
         "cli.editing",

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from syncer.cache import FORMAT, MOST, Cache, Contents, Index, Mark, route
 from syncer.errors import StateUnusable, Temporary
 from syncer.ids import Uri
-from syncer.model import Item, Kind, Reason, Removed
+from syncer.model import Item, Kind, Play, Reason, Removed
 from syncer.state.nothing import NoState
-from tests.fakes import MemoryState, items, pair
+from tests.fakes import MemoryState, item, items, pair
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 CONTENTS = Contents(version="v1", total=3, items=items("ab"), read_at=NOW)
@@ -34,14 +34,16 @@ INDEX = Index(
     libraries={"default": 40},
 )
 HOURS = {494_000: (12, 7), 494_001: (0, 0)}
+DIARY = (Play(item=item("a"), at=datetime(2026, 11, 22, 5, tzinfo=UTC), context="spotify:playlist:week"),)
 
 READS: dict[str, Callable[[Cache], object]] = {
     "contents it": lambda cache: cache.contents("it"),
+    "diary it": lambda cache: cache.diary("it"),
     "index": lambda cache: cache.index(),
     "spent client": lambda cache: cache.spent("client"),
 }
 """By the name under which it is kept."""
-NOTHING: dict[str, object] = {"contents it": None, "index": Index(), "spent client": {}}
+NOTHING: dict[str, object] = {"contents it": None, "diary it": (), "index": Index(), "spent client": {}}
 
 
 def full() -> MemoryState:
@@ -49,6 +51,7 @@ def full() -> MemoryState:
     state = MemoryState()
     cache = Cache(state)
     cache.keep("it", CONTENTS)
+    cache.keep_diary("it", DIARY)
     cache.keep_index(INDEX)
     cache.keep_spent("client", HOURS)
     return state
@@ -68,6 +71,7 @@ def test_everything_comes_back_in_another_process() -> None:
     cache = Cache(full())
 
     assert cache.contents("it") == CONTENTS
+    assert cache.diary("it") == DIARY
     assert cache.index() == INDEX
     assert cache.spent("client") == HOURS
 
@@ -80,6 +84,11 @@ entries = st.builds(
     name=words,
     artists=st.lists(words, max_size=2).map(tuple),
     added_at=st.none() | words,
+    album=words,
+    released=st.none() | words,
+    duration_ms=st.none() | st.integers(0, 10**7),
+    explicit=st.none() | st.booleans(),
+    isrc=st.none() | words,
 )
 
 
@@ -94,6 +103,19 @@ contents = st.builds(
     read_at=moments,
     again=st.booleans(),
 )
+
+
+plays = st.builds(Play, item=entries, at=moments, context=st.none() | words)
+
+
+@given(diary=st.lists(plays, max_size=5).map(tuple), name=words)
+def test_any_diary_comes_back(diary: tuple[Play, ...], name: str) -> None:
+    cache = Cache(MemoryState())
+    assert cache.diary(name) == ()
+
+    cache.keep_diary(name, diary)
+
+    assert cache.diary(name) == diary
 
 
 @given(contents=contents, key=words)
@@ -207,6 +229,19 @@ WRONG: list[tuple[str, dict[str, object]]] = [
     ("contents it", {"items": [[*ROW[:3], [1], None]]}),
     ("contents it", {"items": [[*ROW[:3], None, None]]}),
     ("contents it", {"items": [[*ROW[:4], 2026]]}),
+    ("contents it", {"items": [[*ROW, 7]]}),
+    ("contents it", {"items": [[*ROW, "", 2026]]}),
+    ("contents it", {"items": [[*ROW, "", None, "long"]]}),
+    ("contents it", {"items": [[*ROW, "", None, -1]]}),
+    ("contents it", {"items": [[*ROW, "", None, None, 1]]}),
+    ("contents it", {"items": [[*ROW, "", None, None, None, 1]]}),
+    ("contents it", {"items": [[*ROW, "", None, None, None, None, None]]}),
+    ("diary it", {"plays": None}),
+    ("diary it", {"plays": [7]}),
+    ("diary it", {"plays": [[WHEN, None]]}),
+    ("diary it", {"plays": [["2026-11-22T06:00:00", None, ROW]]}),
+    ("diary it", {"plays": [[WHEN, 7, ROW]]}),
+    ("diary it", {"plays": [[WHEN, None, []]]}),
     ("contents it", {"read_at": None}),
     ("contents it", {"read_at": 7}),
     ("contents it", {"read_at": "2026-11-22T06:00:00"}),
@@ -268,7 +303,13 @@ class Unusable(MemoryState):
         raise StateUnusable(f"no room for {len(content)} bytes of {name}", hint="")
 
 
-@pytest.mark.parametrize("name", READS)
+def test_a_diary_that_cannot_be_read_is_not_taken_for_an_empty_one() -> None:
+    """It would be written over."""
+    with pytest.raises(StateUnusable):
+        Cache(Unusable()).diary("it")
+
+
+@pytest.mark.parametrize("name", [name for name in READS if not name.startswith("diary")])
 def test_a_store_that_cannot_be_read_only_costs_requests(name: str, caplog: pytest.LogCaptureFixture) -> None:
     assert READS[name](Cache(Unusable())) == NOTHING[name]
     assert caplog.records[0].__dict__["reason"] == f"no way to read {name}"
@@ -278,6 +319,7 @@ def test_a_store_that_cannot_be_read_only_costs_requests(name: str, caplog: pyte
     "keep",
     [
         lambda cache: cache.keep("it", CONTENTS),
+        lambda cache: cache.keep_diary("it", DIARY),
         lambda cache: cache.keep_index(INDEX),
         lambda cache: cache.keep_spent("client", HOURS),
     ],

@@ -36,6 +36,7 @@ from syncer.errors import (
 from syncer.ids import PlaylistId
 from syncer.model import PAGE_SIZE, Account, Config, Listed, Pair
 from syncer.state.nothing import NoState
+from syncer.tracklist import read
 from tests.fakes import (
     SCOPES,
     FakeAccounts,
@@ -71,6 +72,7 @@ class Desk:
             clock=FakeClock(),
             chance=NoChance(),
             stop=Stop(),
+            files=read,
         )
 
     def counts(self, done: int, total: int) -> None:
@@ -319,6 +321,21 @@ def test_what_an_account_has_to_say_beside_is_told(desk: Desk) -> None:
 # --- scopes -----------------------------------------------------------------------------------------------------------
 
 
+KINDS = (
+    "liked",
+    "album:moon",
+    "saved_albums",
+    "artist:anna",
+    "top:short",
+    "show:news",
+    "saved_episodes",
+    "recently_played",
+    "recently_played:week",
+    "queue",
+    "queue:week",
+)
+
+
 @pytest.mark.parametrize("scope", ["playlist-read-private", "user-library-read"])
 def test_a_scope_that_pairs_cannot_do_without_is_named(scope: str) -> None:
     desk = Desk(FakePlaylists(week="abc", archive="a"), pair("week+liked", "archive"))
@@ -352,13 +369,46 @@ def test_scopes_that_nobody_tells_are_a_warning(desk: Desk) -> None:
     assert desk.only(About.SCOPES).level is Level.WARNING
 
 
-@pytest.mark.parametrize("source", ["week", "liked"])
+@pytest.mark.parametrize("source", ["week", *KINDS])
 def test_a_sign_in_asks_for_what_is_looked_for(source: str) -> None:
     settings = config(pair(source, "archive"))
     desk = Desk(FakePlaylists(week="abc", archive="a"), *settings.pairs)
     desk.accounts.scopes = frozenset()
     named = {one.message.rpartition(" ")[2] for one in desk.found(About.SCOPES)}
     assert named == {need.scope for need in needs(settings, "default")}
+
+
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [
+        ("week", {"playlist-read-private", "playlist-read-collaborative"}),
+        ("liked", {"user-library-read"}),
+        ("album:moon", set()),
+        ("saved_albums", {"user-library-read"}),
+        ("artist:anna", set()),
+        ("top:short", {"user-top-read"}),
+        ("show:news", {"user-read-playback-position"}),
+        ("saved_episodes", {"user-library-read", "user-read-playback-position"}),
+        ("recently_played:week", {"user-read-recently-played"}),
+        ("queue:week", {"user-read-currently-playing", "user-read-playback-state"}),
+    ],
+)
+def test_an_account_that_only_reads_needs_no_more_than_that_takes(source: str, needed: set[str]) -> None:
+    desk = Desk(FakePlaylists(week="abc", archive="a"), pair(source, "archive", readers=("friend",)))
+    desk.accounts.scopes = frozenset()
+    found = [one for one in desk.found(About.SCOPES) if one.account == "friend"]
+    assert {one.message.rpartition(" ")[2] for one in found if one.code or one.action} == needed
+    assert all(one.action == "run `syncer login --account friend` and agree to it" for one in found if one.action)
+    desk.accounts.scopes = frozenset(needed)
+    assert [one.level for one in desk.found(About.SCOPES) if one.account == "friend"] == [Level.OK]
+
+
+def test_an_account_that_needs_no_scope_is_not_asked_for_any() -> None:
+    desk = Desk(FakePlaylists(archive="a"), pair("album:moon", "archive", readers=("friend",)))
+    desk.accounts.scopes = None
+    told = {one.account: one for one in desk.found(About.SCOPES)}
+    assert (told["friend"].level, told["default"].level) == (Level.OK, Level.WARNING)
+    assert told["friend"].message == "all that its pairs need: none"
 
 
 # --- playlists --------------------------------------------------------------------------------------------------------
@@ -515,6 +565,53 @@ def test_a_signal_leaves_what_was_found_before(desk: Desk) -> None:
     desk.playlists.before = lambda request: Interrupted(2) if request == "list 0" else None
     result = desk.examine()
     assert (code(result), result.findings[-1].about) == (130, About.APP)
+
+
+# --- several accounts -------------------------------------------------------------------------------------------------
+
+
+def shared() -> Desk:
+    """Return what a pair reads as a friend and writes as oneself, who cannot see what the friend can."""
+    desk = Desk(FakePlaylists(archive="a"), pair("week+liked", "archive", readers=("friend", "default")))
+    desk.accounts.own["friend"] = FakePlaylists(week="abc")
+    return desk
+
+
+def test_each_account_is_looked_at_for_what_it_reads_and_what_it_writes() -> None:
+    desk = shared()
+    found = [(one.account, one.role, one.level) for one in desk.found(About.PLAYLIST)]
+    assert found == [
+        ("friend", Role.SOURCE, Level.OK),
+        ("default", Role.SOURCE, Level.OK),
+        ("default", Role.TARGET, Level.OK),
+    ]
+    assert desk.accounts.own["friend"].reads == ["me", "head week"]
+    assert desk.playlists.reads == ["me", "liked 0", "head archive"]
+
+
+def test_one_source_read_as_two_is_looked_at_as_both() -> None:
+    desk = shared()
+    desk.config = config(*desk.config.pairs, pair("week", "archive"))
+    assert [(one.account, one.code, one.pairs) for one in desk.found(About.PLAYLIST) if one.role is Role.SOURCE] == [
+        ("friend", None, ("week-liked-to-archive",)),
+        ("default", None, ("week-liked-to-archive",)),
+        ("default", Code.NOT_FOUND, ("week-to-archive",)),
+    ]
+
+
+def test_a_reader_who_is_signed_out_does_not_hide_how_the_writer_stands() -> None:
+    desk = shared()
+    desk.accounts = FakeAccounts(desk.playlists, friend=SignInNeeded("friend"))
+    result = desk.examine()
+    (failed,) = [one for one in result.findings if one.level is Level.FAILED]
+    assert (failed.account, failed.code, failed.action) == (
+        "friend",
+        Code.SIGN_IN_NEEDED,
+        "run `syncer login --account friend`",
+    )
+    unknown = [one.account for one in result.findings if one.level is Level.UNKNOWN]
+    assert unknown == ["friend"]
+    assert code(result) == 3
 
 
 # --- the library ------------------------------------------------------------------------------------------------------

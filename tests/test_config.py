@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -19,10 +21,30 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from syncer import config, document
+from syncer import config, document, forms
 from syncer.errors import Code, ConfigError, Problem
-from syncer.ids import SHOWN, NotAPlaylist, PlaylistId, playlist_id
-from syncer.model import MAX_ITEMS, Account, Config, LikedSongs, Pair, PlaylistSource, Removed
+from syncer.ids import SHOWN, NotAPlaylist, PlaylistId, Thing, linked, playlist_id
+from syncer.model import (
+    MAX_ITEMS,
+    Account,
+    AlbumSource,
+    ArtistSource,
+    Captured,
+    Config,
+    FileSource,
+    LikedSongs,
+    Pair,
+    PlaylistSource,
+    Queue,
+    RecentlyPlayed,
+    Removed,
+    SavedAlbums,
+    SavedEpisodes,
+    ShowSource,
+    Source,
+    Term,
+    TopTracks,
+)
 
 ROOT = Path(__file__).parent.parent
 A = "5ieJqeLJjjI8iJWaxeBLuK"
@@ -164,6 +186,156 @@ def test_a_pair_from_liked_songs_is_named_after_them(load: Load) -> None:
     assert load(pairs(f"source: liked, target: {A}")).pairs[0].name == f"liked-to-{A}"
 
 
+FORMS = [
+    (f"{{playlist: https://open.spotify.com/playlist/{A}}}", PlaylistSource(PlaylistId(A)), A),
+    ("{liked: true}", LikedSongs(), "liked"),
+    ("{liked: }", LikedSongs(), "liked"),
+    ("liked: yes", LikedSongs(), "liked"),
+    (f"spotify:album:{A}", AlbumSource(A), A),
+    (f"https://open.spotify.com/intl-de/album/{A}?si=x", AlbumSource(A), A),
+    (f"{{album: {A}}}", AlbumSource(A), A),
+    (f"{{album: open.spotify.com/album/{A}}}", AlbumSource(A), A),
+    ("saved_albums", SavedAlbums(), "saved_albums"),
+    ("saved_albums:", SavedAlbums(), "saved_albums"),
+    (f"https://open.spotify.com/artist/{A}", ArtistSource(A), A),
+    (f"{{artist: {A}, since: 2026-01-31}}", ArtistSource(A, date(2026, 1, 31)), A),
+    (f"{{artist: spotify:artist:{A}, since: '2024-02-29'}}", ArtistSource(A, date(2024, 2, 29)), A),
+    ("{top: short}", TopTracks(Term.SHORT), "top-short"),
+    ("top: medium", TopTracks(Term.MEDIUM), "top-medium"),
+    ("{top: long}", TopTracks(Term.LONG), "top-long"),
+    (f"https://open.spotify.com/show/{A}", ShowSource(A), A),
+    (f"{{show: {A}}}", ShowSource(A), A),
+    ("saved_episodes", SavedEpisodes(), "saved_episodes"),
+    ("{saved_episodes: }", SavedEpisodes(), "saved_episodes"),
+    ("recently_played", RecentlyPlayed(), "recently_played"),
+    ("{recently_played: true}", RecentlyPlayed(), "recently_played"),
+    (f"{{recently_played: {{context: {MADE}}}}}", RecentlyPlayed(PlaylistId(MADE)), "recently_played"),
+    (
+        f"{{recently_played: true, context: spotify:playlist:{MADE}}}",
+        RecentlyPlayed(PlaylistId(MADE)),
+        "recently_played",
+    ),
+    ("queue", Queue(), "queue"),
+    ("{queue: }", Queue(), "queue"),
+    (f"{{queue: {{context: https://open.spotify.com/playlist/{MADE}}}}}", Queue(PlaylistId(MADE)), "queue"),
+    (f"{{context: {MADE}, queue: }}", Queue(PlaylistId(MADE)), "queue"),
+    ("{file: /srv/my songs (1).csv}", FileSource("/srv/my songs (1).csv", "/srv/my songs (1).csv"), "my-songs--1-"),
+    ("{file: /}", FileSource("/", "/"), "file"),
+]
+
+
+@pytest.mark.parametrize(("form", "source", "name"), FORMS)
+def test_every_kind_of_source_is_understood_and_names_its_pair(
+    load_either_way: Load, form: str, source: Source, name: str
+) -> None:
+    loaded = load_either_way(f"pairs:\n- target: {B}\n  source:\n    {form}\n")
+
+    assert loaded.pairs == (Pair(name=f"{name}-to-{B}", sources=(source,), target=PlaylistId(B)),)
+    assert loaded.warnings == ()
+
+
+def test_there_is_a_form_for_every_kind_of_source() -> None:
+    assert {type(source) for _, source, _ in FORMS} == set(get_args(Source)) - {Captured}
+
+
+def test_kinds_are_mixed_in_a_list_and_kept_in_its_order(load: Load) -> None:
+    (pair,) = load(f"pairs:\n- target: {B}\n  source:\n" + "".join(f"  - {form}\n" for form, _, _ in FORMS)).pairs
+
+    assert pair.sources == tuple(dict.fromkeys(source for _, source, _ in FORMS))
+
+
+def test_a_file_is_found_from_the_config_and_called_as_it_is_written(
+    load: Load, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    (pair,) = load(pairs(f"source: [{{file: lists/a.txt}}, {{file: ~/b.csv}}], target: {B}")).pairs
+
+    assert pair.sources == (
+        FileSource(str(folder / "lists/a.txt"), "lists/a.txt"),
+        FileSource("/home/someone/b.csv", "~/b.csv"),
+    )
+    assert list(map(str, pair.sources)) == ["file:lists/a.txt", "file:~/b.csv"]
+
+
+def test_a_name_made_from_a_long_file_name_keeps_to_64_characters(load: Load) -> None:
+    one = load(pairs(f"source: {{file: {'x' * 200}.csv}}, target: {B}")).pairs[0].name
+    more = load(pairs(f"source: [{{file: {'x' * 200}.csv}}, liked, queue], target: {B}")).pairs[0].name
+
+    assert one == f"{'x' * 38}-to-{B}"
+    assert more == f"{'x' * 27}-and-2-more-to-{B}"
+    assert len(one) == len(more) == 64
+
+
+# --- who reads and who writes -----------------------------------------------------------------------------------------
+
+PEOPLE = "accounts: {default: {file: d}, anna: {file: a}, bob: {file: b}}\n"
+
+
+@pytest.mark.parametrize(
+    ("entry", "readers", "writer"),
+    [
+        (f"source: {A}, target: {B}", (), "default"),
+        (f"source: {{playlist: {A}}}, target: {{playlist: {B}}}", (), "default"),
+        (f"source: {{playlist: {A}, account: anna}}, target: {B}", ("anna",), "default"),
+        (f"source: {A}, target: {{playlist: {B}, account: anna}}", ("default",), "anna"),
+        (f"source: {{liked: , account: anna}}, target: {{playlist: {B}, account: anna}}", (), "anna"),
+        (f"source: [{A}, {{top: short, account: anna}}], target: {B}, account: bob", ("bob", "anna"), "bob"),
+        (f"source: {A}, target: {{playlist: {B}, account: anna}}, account: bob", ("bob",), "anna"),
+        (f"source: [liked, {{liked: true, account: bob}}], target: {B}", ("default", "bob"), "default"),
+    ],
+)
+def test_a_source_and_a_target_can_have_accounts_of_their_own(
+    load: Load, entry: str, readers: tuple[str, ...], writer: str
+) -> None:
+    (pair,) = load(PEOPLE + pairs(entry)).pairs
+
+    assert (pair.readers, pair.account) == (readers, writer)
+
+
+def test_the_account_under_defaults_is_for_what_names_none(load: Load) -> None:
+    entry = f"source: [liked, {{queue: , account: bob}}], target: {B}"
+    (pair,) = load(PEOPLE + "defaults: {account: anna}\n" + pairs(entry)).pairs
+
+    assert pair.reads == (("anna", LikedSongs()), ("bob", Queue()))
+    assert pair.account == "anna"
+
+
+def test_the_default_account_need_not_be_there_where_nothing_uses_it(load: Load) -> None:
+    entry = f"source: {{liked: , account: anna}}, target: {{playlist: {B}, account: bob}}"
+
+    assert load("accounts: {anna: {file: a}, bob: {file: b}}\n" + pairs(entry)).pairs[0].accounts == ("anna", "bob")
+
+
+OWN = ["liked", "saved_albums", "top: short", "saved_episodes", "recently_played", "queue"]
+COMMON = [f"playlist: {A}", f"album: {A}", f"artist: {A}", f"show: {A}", "file: a.txt"]
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_what_is_someones_own_is_another_source_for_another_account(load: Load, kind: str) -> None:
+    kind = kind if ":" in kind else f"{kind}: true"
+    loaded = load(
+        PEOPLE
+        + pairs(
+            f"name: one, source: {{{kind}, account: anna}}, target: {B}",
+            f"name: two, source: {{{kind}, account: bob}}, target: {B}",
+        )
+    )
+
+    assert [pair.name for pair in loaded.pairs] == ["one", "two"]
+
+
+@pytest.mark.parametrize("kind", COMMON)
+def test_what_is_the_same_for_all_is_copied_by_one_pair(load: Load, kind: str) -> None:
+    content = PEOPLE + pairs(
+        f"name: one, source: {{{kind}, account: anna}}, target: {B}",
+        f"name: two, source: {{{kind}, account: bob}}, target: {B}",
+    )
+
+    assert problems(load, content) == [
+        "4:5: $.pairs[1]: the pairs in lines 3 and 4 have the same source and target: keep one"
+    ]
+
+
 def test_paths_are_relative_to_the_config_wherever_it_is_started_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,7 +411,8 @@ def test_a_playlist_made_by_spotify_is_a_warning_with_a_way_out(load: Load) -> N
     assert warning == (
         "2:39: $.pairs[0].source[1]: this looks like a playlist that Spotify makes itself, and since November 2024"
         " Spotify lets no new app read those: copy its tracks into a playlist of your own in a Spotify app and use that"
-        " copy as the source"
+        " copy as the source, or give 'recently_played' or 'queue' with this playlist as its 'context', or use"
+        " `syncer capture` (docs/discover-weekly.md)"
     )
     assert loaded.pairs[0].sources[1] == PlaylistSource(PlaylistId(MADE))
 
@@ -251,6 +424,23 @@ def test_a_source_listed_twice_is_a_warning_and_is_read_once(load: Load) -> None
         "6:5: $.pairs[0].source[2]: the same source is listed twice, in lines 4 and 6: it is read once"
     ]
     assert loaded.pairs[0].sources == (PlaylistSource(PlaylistId(A)), LikedSongs())
+
+
+def test_the_same_source_in_other_words_is_the_same_and_by_another_account_is_not(load: Load) -> None:
+    loaded = load(
+        f"{PEOPLE}pairs:\n- target: {B}\n  source:\n  - queue\n  - {{playlist: {A}}}\n"
+        f"  - {{queue: true, account: default}}\n  - {{playlist: {A}, account: anna}}\n"
+        f"  - {{queue: {{context: {A}}}}}\n  - spotify:playlist:{A}\n"
+    )
+
+    assert [problem.line for problem in loaded.warnings] == [7, 10]
+    playlist = PlaylistSource(PlaylistId(A))
+    assert loaded.pairs[0].reads == (
+        ("default", Queue()),
+        ("default", playlist),
+        ("anna", playlist),
+        ("default", Queue(PlaylistId(A))),
+    )
 
 
 # --- C1: the file -----------------------------------------------------------------------------------------------------
@@ -438,15 +628,15 @@ def test_a_key_given_twice_is_refused_with_both_lines(load_either_way: Load) -> 
 
 
 BOMBS = {
-    "100,000 brackets": ("[" * 100_000, "1:13: $: nested more than 12 deep: a config needs no more than 4"),
-    "100,000 mappings": ("{a: " * 100_000, "1:49: $: nested more than 12 deep: a config needs no more than 4"),
-    "100,000 dashes": ("- " * 100_000, "1:25: $: nested more than 12 deep: a config needs no more than 4"),
+    "100,000 brackets": ("[" * 100_000, "1:13: $: nested more than 12 deep: a config needs no more than 6"),
+    "100,000 mappings": ("{a: " * 100_000, "1:49: $: nested more than 12 deep: a config needs no more than 6"),
+    "100,000 dashes": ("- " * 100_000, "1:25: $: nested more than 12 deep: a config needs no more than 6"),
     "100,000 questions": (
         "? " * 100_000,
         "1:3: $: a key must be plain text: write what begins with [, { or * in quotes",
     ),
     "a million quotes": ("'" * 1_000_001, "1:1: $: this quote is never closed"),
-    "500,000 values": ("pairs: [" + "1," * 500_000 + "]", "1:200003: $: more than 100,000 values"),
+    "500,000 values": ("pairs: [" + "1," * 500_000 + "]", "1:400003: $: more than 200,000 values"),
     "5,001 pairs": (
         "pairs:\n" + f"- {{source: liked, target: {A}}}\n" * 5001,
         "2:1: $.pairs: 5,001 pairs are more than the 5,000 that one run can serve: use several configs",
@@ -499,12 +689,12 @@ def test_a_bomb_is_refused_within_bounds(tmp_path: Path, bomb: str) -> None:
 
 
 def test_the_bounds_let_through_what_they_say_and_no_more(load: Load) -> None:
-    deep = "nested more than 12 deep: a config needs no more than 4"
+    deep = "nested more than 12 deep: a config needs no more than 6"
     assert deep not in str(problems(load, "[" * 12 + "]" * 12))
     assert problems(load, "[" * 13 + "]" * 13) == [f"1:13: $: {deep}"]
-    assert "values" not in problems(load, "{x: [" + "1," * 99_997 + "]}")[0]
-    assert problems(load, "{x: [" + "1," * 99_998 + "]}") == [
-        "1:200000: $: more than 100,000 values: no config needs as many"
+    assert "values" not in problems(load, "{x: [" + "1," * 199_997 + "]}")[0]
+    assert problems(load, "{x: [" + "1," * 199_998 + "]}") == [
+        "1:400000: $: more than 200,000 values: no config needs as many"
     ]
     assert problems(load, many(5001)) == [
         "2:3: $.pairs: 5,001 pairs are more than the 5,000 that one run can serve: use several configs"
@@ -524,6 +714,14 @@ TOP = "must be a config: 'pairs:' and, if needed, other keys, one 'key: value' a
 LIST = "must be a list with at least one pair, each beginning with '- '"
 PAIR = "must be a pair with its 'source' and 'target'"
 TABLE = "must be the name of a DynamoDB table"
+SOURCE = "must be a link, a word like 'liked', or one kind of source with its value, like 'album: LINK'"
+KINDS = (
+    "'playlist', 'liked', 'album', 'saved_albums', 'artist', 'top', 'show', 'saved_episodes', 'recently_played',"
+    " 'queue', 'file'"
+)
+FLAG = "must be true, or left empty"
+HEARD = "must be true, left empty, or 'context: PLAYLIST'"
+DAY = "must be a date like 2026-01-31"
 STATE = "must be a single 'file: PATH' or 'table: NAME', or none"
 PLACE = "must be 'secret: NAME' or 'file: PATH', exactly one of the two"
 
@@ -596,7 +794,7 @@ SHAPES = [
     (
         "pairs:\n- {source: [], target: true}\n",
         [
-            "2:12: $.pairs[0].source: must be a playlist link, 'liked', or a list of those, not empty",
+            "2:12: $.pairs[0].source: must be a source, or a list of sources, each beginning with '- ', not empty",
             "2:24: $.pairs[0].target: write it in quotes: 'true'",
         ],
     ),
@@ -628,12 +826,112 @@ SHAPES = [
     (
         f"pairs:\n- source: [[liked], {{playlist: {A}}}, ~]\n  target: {{}}\n",
         [
-            "2:12: $.pairs[0].source[0]: must be a playlist link or 'liked', not a list",
-            "2:21: $.pairs[0].source[1]: must be a playlist link or 'liked', not 'key: value' lines",
-            "2:57: $.pairs[0].source[2]: must be a playlist link or 'liked', not ~",
-            "3:11: $.pairs[0].target: must be a playlist link, not empty",
+            f"2:12: $.pairs[0].source[0]: {SOURCE}, not a list",
+            f"2:57: $.pairs[0].source[2]: {SOURCE}, not ~",
+            "3:11: $.pairs[0].target: needs a 'playlist'",
         ],
     ),
+    *[
+        (
+            f"pairs:\n- target: {B}\n  source: {form}\n",
+            [f"3:{place}: $.pairs[0].source{problem}" for place, problem in found],
+        )
+        for form, found in (
+            ("", [(10, f": {SOURCE}, not empty")]),
+            ("5", [(11, ": write it in quotes: '5'")]),
+            ("{}", [(11, f": needs one of {KINDS}")]),
+            ("{account: default}", [(11, f": needs one of {KINDS}")]),
+            ("{albun: x}", [(12, ".albun: unknown key 'albun': did you mean 'album'?")]),
+            ("{x y: 1}", [(12, f"['x y']: unknown key 'x y': known here are {KINDS}, 'since', 'context', 'account'")]),
+            (
+                f"{{album: {A}, artist: {C}}}",
+                [(43, ".artist: 'album' and 'artist' are two sources: give each its own '- ' in a list")],
+            ),
+            (
+                "{queue: , liked: , top: short, zzz: 1}",
+                [
+                    (21, ".liked: 'queue' and 'liked' are two sources: give each its own '- ' in a list"),
+                    (30, ".top: 'queue' and 'top' are two sources: give each its own '- ' in a list"),
+                    (42, f".zzz: unknown key 'zzz': known here are {KINDS}, 'since', 'context', 'account'"),
+                ],
+            ),
+            *[
+                (f"{{{kind}: {text}}}", [(14 + len(kind), f".{kind}: {FLAG}, not {shown}")])
+                for kind in ("liked", "saved_albums", "saved_episodes")
+                for text, shown in (("no", "no"), ("1", "1"), ("'yes'", "'yes'"), ("[a]", "a list"), ("{}", "empty"))
+            ],
+            *[
+                (f"{{{kind}: {text}}}", [(14 + len(kind), f".{kind}: {HEARD}, not {shown}")])
+                for kind in ("recently_played", "queue")
+                for text, shown in (("no", "no"), ("0", "0"), (A, f"'{A}'"), ("[a]", "a list"), ("{}", "empty"))
+            ],
+            *[
+                (f"{{top: {text}}}", [(place, f".top: must be short, medium or long, not {shown}")])
+                for text, place, shown in (
+                    ("null", 17, "null"),
+                    ("weekly", 17, "'weekly'"),
+                    ("4", 17, "4"),
+                    ("[a]", 17, "a list"),
+                )
+            ],
+            *[
+                (f"{{{kind}: [a]}}", [(14 + len(kind), f".{kind}: must be {hint}, not a list")])
+                for kind, hint in (
+                    ("playlist", "a playlist link"),
+                    ("album", "an album link"),
+                    ("artist", "an artist link"),
+                    ("show", "a show link"),
+                    ("file", "the path of a file"),
+                )
+            ],
+            (f"{{album: {'1' * 22}}}", [(19, f".album: write it in quotes: '{'1' * 22}'")]),
+            ("{queue: {contxt: x}}", [(20, ".queue.contxt: unknown key 'contxt': did you mean 'context'?")]),
+            ("{queue: {context: ~}}", [(29, ".queue.context: must be a playlist link, not ~")]),
+            ("{queue: , context: 0123}", [(30, ".context: write it in quotes: '0123'")]),
+            ("{file: ''}", [(18, ".file: must be the path of a file, not ''")]),
+            ("{file: 0123}", [(18, ".file: write it in quotes: '0123'")]),
+            (
+                '{file: "a\\n"}',
+                [(18, ".file: must be the path of a file, without line breaks and control characters")],
+            ),
+            (
+                "{file: ~nobody-here/x}",
+                [(18, ".file: the home folder that '~' stands for is not known here: write the whole path")],
+            ),
+            *[
+                (f"{{artist: {A}, since: {text}}}", [(51, f".since: {DAY}, not {shown}")])
+                for text, shown in (
+                    ("2026", "'2026'"),
+                    ("2026-05", "'2026-05'"),
+                    ("2026-1-1", "'2026-1-1'"),
+                    ("'2026-02-30'", "'2026-02-30'"),
+                    ("2026-13-01", "'2026-13-01'"),
+                    ("0000-01-01", "'0000-01-01'"),
+                    ("2026-01-01 10:00:00", "'2026-01-01 10:00:00'"),
+                    ("last year", "'last year'"),
+                    ("yes", "'yes'"),
+                    ("~", "'~'"),
+                    ("''", "''"),
+                    ("[2026-01-01]", "a list"),
+                )
+            ],
+            (f"{{album: {A}, since: 2026-01-01}}", [(43, ": 'since' goes with 'artist' only")]),
+            ("{since: '2026-01-01'}", [(12, ": 'since' goes with 'artist' only")]),
+            (f"{{show: {A}, context: {C}}}", [(42, ": 'context' goes with 'recently_played' or 'queue' only")]),
+            (f"{{context: {C}}}", [(12, ": 'context' goes with 'recently_played' or 'queue' only")]),
+            ("{liked: , account: 12}", [(30, ".account: write it in quotes: '12'")]),
+        )
+    ],
+    *[
+        (f"pairs:\n- source: {A}\n  target: {form}\n", [f"3:{place}: $.pairs[0].target{problem}"])
+        for form, place, problem in (
+            (f"[{B}]", 11, ": must be a playlist link, not a list"),
+            ("{account: default}", 11, ": needs a 'playlist'"),
+            ("{playlist: ~}", 22, ".playlist: must be a playlist link, not ~"),
+            (f"{{playlist: {B}, name: x}}", 46, ".name: unknown key 'name': known here are 'playlist', 'account'"),
+            (f"{{playlist: {B}, account: 12}}", 55, ".account: write it in quotes: '12'"),
+        )
+    ],
     (
         f"accounts: {{}}\n{pairs(GOOD)}",
         ["1:11: $.accounts: must be account names, each with its own 'secret' or 'file'"],
@@ -778,6 +1076,98 @@ NO_DEFAULT = (
 )
 
 MEANINGS = [
+    *[
+        (f"pairs:\n- source: {form}\n  target: {B}\n", [f"2:{place}: $.pairs[0].source{problem}"])
+        for form, place, problem in (
+            ("saved-albums", 11, ": 'saved-albums' is no source: did you mean 'saved_albums'?"),
+            ("Liked Songs", 11, ": 'Liked Songs' is no source: did you mean 'liked'?"),
+            ("short", 11, ": 'short' is not a playlist id of 22 letters and digits"),
+            ("top tracks", 11, ": 'top tracks' is no source: did you mean 'top: short'?"),
+            ("top", 11, ": 'top' is no source: did you mean 'top: short'?"),
+            ("file:songs.txt", 11, ": 'file:songs.txt' is no source: did you mean 'file: PATH'?"),
+            ("albums", 11, ": 'albums' is no source: did you mean 'album: LINK'?"),
+            (
+                "recentlyplayedrecently.",
+                11,
+                ": 'recentlyplayedrecently.' is not a playlist id of 22 letters and digits",
+            ),
+            (
+                f"spotify:track:{A}",
+                11,
+                (
+                    f": 'spotify:track:{A}' is a link to a Spotify track, which is no list:"
+                    " put such links into a file, one a line, and write 'file: PATH'"
+                ),
+            ),
+            (
+                f"open.spotify.com/episode/{A}",
+                11,
+                (
+                    f": 'open.spotify.com/episode/{A}' is a link to a Spotify episode, which is no list:"
+                    " put such links into a file, one a line, and write 'file: PATH'"
+                ),
+            ),
+            ("spotify:user:anna", 11, ": 'spotify:user:anna' is a link to a Spotify user, not to a playlist"),
+            (
+                f"{{artist: spotify:album:{A}}}",
+                20,
+                f".artist: 'spotify:album:{A}' is a link to a Spotify album, not to an artist",
+            ),
+            ("{playlist: liked}", 22, ".playlist: 'liked' is not a playlist id of 22 letters and digits"),
+            (
+                f"{{queue: , context: spotify:album:{A}}}",
+                30,
+                f".context: 'spotify:album:{A}' is a link to a Spotify album, not to a playlist",
+            ),
+            (
+                f"{{queue: {{context: {A}}}, context: {B}}}",
+                54,
+                ".context: the key 'context' is in line 2 and again in line 2: keep one",
+            ),
+            ("{liked: , account: an}", 30, ".account: unknown account 'an': known here are 'default'"),
+        )
+    ],
+    *[
+        (f"pairs:\n- target: {form}\n  source: liked\n", [f"2:{place}: $.pairs[0].target{problem}"])
+        for form, place, problem in (
+            ("saved_albums", 11, ": 'saved_albums' can only be a source: the target is a playlist"),
+            ("{liked: true}", 12, ": 'liked' can only be a source: the target is a playlist"),
+            (f"{{account: default, album: {B}}}", 30, ": 'album' can only be a source: the target is a playlist"),
+            (f"spotify:show:{B}", 11, f": 'spotify:show:{B}' is a link to a Spotify show, not to a playlist"),
+            (f"{{playlist: {B}, account: an}}", 55, ".account: unknown account 'an': known here are 'default'"),
+        )
+    ],
+    (
+        (
+            f"accounts: {{anna: {{file: a}}}}\ndefaults: {{account: anna}}\npairs:\n"
+            f"- target: {{playlist: {B}, account: ana}}\n"
+            "  source:\n  - {liked: , account: bob}\n  - {queue: , account: ann}\n"
+        ),
+        [
+            "4:55: $.pairs[0].target.account: unknown account 'ana': did you mean 'anna'?",
+            "6:24: $.pairs[0].source[0].account: unknown account 'bob': known here are 'anna'",
+            "7:24: $.pairs[0].source[1].account: unknown account 'ann': did you mean 'anna'?",
+        ],
+    ),
+    (
+        "accounts: {anna: {file: a}, bob: {file: b}}\n" + pairs(f"source: {{liked: , account: bob}}, target: {B}"),
+        [f"1:11: $.accounts: {NO_DEFAULT}"],
+    ),
+    (
+        (
+            f"accounts: {{a: {{file: a}}, b: {{file: b}}}}\npairs:\n- target: {{playlist: {A}, account: a}}\n"
+            f"  source: {{playlist: {A}, account: b}}\n"
+        ),
+        ["3:11: $.pairs[0].target: the source in line 4 and the target in line 3 are the same playlist"],
+    ),
+    (
+        pairs(f"source: recently_played, target: {B}", f"source: {{recently_played: {{context: {A}}}}}, target: {B}"),
+        [f"3:5: $.pairs[1]: the pairs in lines 2 and 3 are both called 'recently_played-to-{B}': {RENAME}"],
+    ),
+    (
+        pairs(f"source: saved_albums, target: {B}", f"source: [{{saved_albums: }}], target: {{playlist: {B}}}"),
+        ["3:5: $.pairs[1]: the pairs in lines 2 and 3 have the same source and target: keep one"],
+    ),
     (
         f"pairs:\n- source: too-short\n  target: spotify:album:{A}\n",
         [
@@ -961,6 +1351,7 @@ FRAGMENTS = [
         "...",
         "~",
     ),
+    *("playlist: ", "album: ", "artist: ", "since: ", "top: ", "short", "queue: ", "recently_played", "context: "),
     *("%YAML 1.1\n", "no", "0123", "1:30", "2026-11-22", "=", "\\", "é", "🎵", "\r", "~root", '"\\0"', "\ufeff"),
 ]
 yamlish = st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join)
@@ -974,7 +1365,9 @@ yamlish = st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join)
 @example(content=b"---\n  ")
 def test_any_bytes_are_a_config_or_are_refused_with_places(load_either_way: Load, content: bytes) -> None:
     try:
-        found = load_either_way(content).warnings
+        loaded = load_either_way(content)
+        assert loaded.pairs
+        found = loaded.warnings
     except ConfigError as refused:
         found = refused.problems
         assert found, content
@@ -987,23 +1380,42 @@ def test_any_bytes_are_a_config_or_are_refused_with_places(load_either_way: Load
 
 
 ids = st.from_regex(r"\A[A-Za-z0-9]{22}\Z")
-spelled_ids = st.builds(
-    str.format,
-    st.sampled_from(
-        [
-            "{}",
-            "spotify:playlist:{}",
-            "https://open.spotify.com/playlist/{}",
-            "open.spotify.com/intl-de/playlist/{}?si=a,b",
-        ]
-    ),
-    ids,
-)
+
+
+def spelled(thing: str) -> st.SearchStrategy[str]:
+    forms = [
+        "{}",
+        f"spotify:{thing}:{{}}",
+        f"https://open.spotify.com/{thing}/{{}}",
+        f"open.spotify.com/intl-de/{thing}/{{}}?si=a,b",
+    ]
+    return st.builds(str.format, st.sampled_from(forms), ids)
+
+
+spelled_ids = spelled("playlist")
 # PyYAML writes 0899 without quotes, for it holds an 8; we ask for quotes around anything that is all digits.
 names = st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z").filter(lambda name: not name.isdigit()) | st.sampled_from(
     ["no", "ON", "null", "0123", "12", "1e3", "0x1F", "2026-11-22", "-", "---", "true", "1_0"]
 )
-sources = st.just("liked") | spelled_ids
+words = st.sampled_from(["liked", "saved_albums", "saved_episodes", "recently_played", "queue"])
+links = st.one_of(*map(spelled, ("playlist", "album", "artist", "show")))
+flags = st.sampled_from([True, None])
+context = st.fixed_dictionaries({"context": spelled_ids})
+kinds: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    *(st.fixed_dictionaries({thing: spelled(thing)}) for thing in ("playlist", "album", "show")),
+    st.fixed_dictionaries({"artist": spelled("artist")}, optional={"since": st.dates().map(str)}),
+    *(st.fixed_dictionaries({word: flags}) for word in ("liked", "saved_albums", "saved_episodes")),
+    *(st.fixed_dictionaries({word: flags | context}) for word in ("recently_played", "queue")),
+    st.fixed_dictionaries({"queue": flags, "context": spelled_ids}),
+    st.fixed_dictionaries({"top": st.sampled_from(list(map(str, Term)))}),
+    st.fixed_dictionaries({"file": st.sampled_from(["a.txt", "~/b c.csv", "0123", "#1", "null"])}),
+)
+
+
+def with_account(thing: st.SearchStrategy[dict[str, Any]], account: st.SearchStrategy[str]) -> Any:
+    return st.builds(dict.__or__, thing, st.fixed_dictionaries({}, optional={"account": account}))
+
+
 options = {
     "enabled": st.booleans(),
     "max_additions": st.integers(1, MAX_ITEMS),
@@ -1026,8 +1438,10 @@ def good_configs(draw: st.DrawFn) -> dict[str, Any]:
         st.fixed_dictionaries({}, optional={"version": st.just(1), "accounts": accounts, "state": states})
     )
     account = st.sampled_from(list(found.get("accounts", ["default"])))
+    sources = words | links | with_account(kinds, account)
+    target = spelled_ids | with_account(st.fixed_dictionaries({"playlist": spelled_ids}), account)
     entry = st.fixed_dictionaries(
-        {"source": sources | st.lists(sources, min_size=1, max_size=3), "target": spelled_ids, "account": account},
+        {"source": sources | st.lists(sources, min_size=1, max_size=3), "target": target, "account": account},
         optional=options,
     )
     found["defaults"] = draw(st.fixed_dictionaries({}, optional={**options, "account": account}))
@@ -1115,20 +1529,34 @@ def test_an_installed_package_has_the_schemas_inside(tmp_path: Path) -> None:
 
 
 def test_every_object_of_the_schema_is_closed() -> None:
-    objects = [
-        node
-        for node in (SCHEMA, *SCHEMA["properties"].values(), *SCHEMA["$defs"].values())
-        if "object" in str(node.get("type")) or "properties" in node
-    ]
+    nodes = [SCHEMA, *SCHEMA["$defs"].values(), *(rules for _, rules in keys_of(SCHEMA))]
+    objects = {id(node): node for node in nodes if "object" in str(node.get("type")) or "properties" in node}
 
-    assert len(objects) == 6
-    assert all(node["additionalProperties"] is False for node in objects)
+    assert len(objects) == 10
+    assert all(node["additionalProperties"] is False for node in objects.values())
+
+
+def test_schema_and_code_know_the_same_kinds_of_source() -> None:
+    source = SCHEMA["$defs"]["source"]
+    kinds = [key for choice in source["then"]["oneOf"] for key in choice["required"]]
+    words = [kind for kind, written in forms.KINDS.items() if kind == written]
+
+    assert len(kinds) == len(set(kinds)) == len(forms.KINDS)
+    assert set(kinds) == set(forms.KINDS) == set(source["properties"]) - {"since", "context", "account"}
+    assert source["properties"]["top"]["enum"] == list(Term)
+    assert {kind for kind in kinds if None in str_enum(source["properties"][kind])} == set(words)
+    for sample in (*words, *source["examples"]):
+        jsonschema.Draft202012Validator({**source, "$defs": SCHEMA["$defs"]}).validate(sample)
+
+
+def str_enum(rules: dict[str, Any]) -> list[Any]:
+    return [value for choice in rules.get("anyOf", [rules]) for value in choice.get("enum", ())]
 
 
 def test_schema_and_dataclasses_say_the_same() -> None:
     """A key enters the schema together with the behaviour behind it."""
     top, definitions = SCHEMA["properties"], SCHEMA["$defs"]
-    pair_fields = {field.name: field.default for field in dataclasses.fields(Pair)}
+    pair_fields = {field.name: field.default for field in dataclasses.fields(Pair) if field.name != "readers"}
     told = {name: rules for name, rules in keys_of(definitions["pair"]) if "default" in rules}
 
     assert set(top) == {"version", "defaults"} | {field.name for field in dataclasses.fields(Config)} - {"warnings"}
@@ -1144,17 +1572,28 @@ def test_schema_and_dataclasses_say_the_same() -> None:
     assert definitions["removed"]["enum"] == list(Removed)
 
 
-@given(text=sources | st.text(max_size=80))
+@given(text=words | links | st.text(max_size=80))
 @example(text=f"{A}\n")
 @example(text="https://OPEN.Spotify.com/playlist/" + A)
-def test_the_schema_accepts_every_playlist_that_we_accept(text: str) -> None:
-    """Its pattern serves editors; what is a playlist is decided in one place, which may be stricter."""
-    try:
+@example(text="https://OPEN.Spotify.com/album/" + A)
+def test_the_schema_accepts_every_word_and_link_that_we_accept(text: str) -> None:
+    """Its patterns serve editors; what a text names is decided in one place, which may be stricter."""
+    holds = jsonschema.Draft202012Validator(SCHEMA).is_valid
+    thing, _ = linked(text) or (None, "")
+    known: list[dict[str, Any]] = []
+    if text in forms.KINDS and forms.KINDS[text] == text:
+        known += [{"source": text, "target": B}]
+    if thing in (Thing.PLAYLIST, Thing.ALBUM, Thing.ARTIST, Thing.SHOW):
+        known += [{"source": text, "target": B}, {"source": [{str(thing): text}], "target": B}]
+    with suppress(NotAPlaylist):
         playlist_id(text)
-    except NotAPlaylist:
-        return
-    for key in ("source", "target"):
-        jsonschema.Draft202012Validator(SCHEMA["$defs"]["pair"]["properties"][key]).validate(text)
+        known += [
+            {"source": text, "target": {"playlist": text}},
+            {"source": {"queue": {"context": text}}, "target": text},
+            {"source": {"queue": None, "context": text}, "target": text},
+        ]
+    for pair in known:
+        assert holds({"pairs": [pair]}), pair
 
 
 def test_a_long_value_is_shown_by_its_beginning(load: Load) -> None:

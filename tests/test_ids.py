@@ -1,4 +1,4 @@
-"""What names a playlist, what does not, and what can be added to one."""
+"""What names a playlist or another thing, what does not, and what can be added."""
 
 import pytest
 from hypothesis import given
@@ -8,10 +8,14 @@ from syncer.ids import (
     SHOWN,
     NotAnItem,
     NotAPlaylist,
+    NotNamed,
     PlaylistId,
+    Thing,
+    id_of,
     is_addable,
     is_spotify_made,
     item_uri,
+    linked,
     playlist_id,
     playlist_uri,
     shorten,
@@ -104,6 +108,76 @@ def test_any_text_is_a_playlist_or_is_refused_in_one_short_line(text: str) -> No
     assert len(found) < 1000
 
 
+LINKS = [
+    "spotify:{kind}:{id}",
+    "https://open.spotify.com/{kind}/{id}",
+    "http://open.spotify.com/{kind}/{id}/",
+    "OPEN.Spotify.com/{kind}/{id}",
+    "https://open.spotify.com/intl-de/{kind}/{id}?si=0123456789abcdef&pt=x",
+]
+
+
+@pytest.mark.parametrize("kind", Thing)
+@pytest.mark.parametrize("form", LINKS)
+def test_a_link_says_what_it_leads_to(form: str, kind: Thing) -> None:
+    link = form.format(kind=kind, id=ID)
+
+    assert linked(link) == (kind, ID)
+    assert id_of(kind, link) == id_of(kind, ID) == ID
+
+
+@pytest.mark.parametrize(
+    "text", ["", ID, f"spotify:user:{ID}", f"spotify:album:{ID}\n", f"SPOTIFY:album:{ID}", "liked"]
+)
+def test_what_is_no_link_leads_nowhere(text: str) -> None:
+    assert linked(text) is None
+
+
+@pytest.mark.parametrize(
+    ("thing", "text", "message"),
+    [
+        (Thing.ARTIST, f"spotify:album:{ID}", f"'spotify:album:{ID}' is a link to a Spotify album, not to an artist"),
+        (
+            Thing.ALBUM,
+            f"open.spotify.com/playlist/{ID}",
+            f"'open.spotify.com/playlist/{ID}' is a link to a Spotify playlist, not to an album",
+        ),
+        (Thing.SHOW, f"spotify:episode:{ID}", f"'spotify:episode:{ID}' is a link to a Spotify episode, not to a show"),
+        (Thing.SHOW, "spotify:user:anna", "'spotify:user:anna' is a link to a Spotify user, not to a show"),
+        (Thing.ALBUM, "ID", "'ID' is not an album id of 22 letters and digits"),
+        (
+            Thing.ALBUM,
+            "spotify:album:short",
+            "'spotify:album:short' is not an album link: it should look like https://open.spotify.com/album/ID",
+        ),
+        (
+            Thing.ARTIST,
+            f"spotify:user:anna:playlist:{ID}",
+            (
+                f"'spotify:user:anna:playlist:{ID}' is an old form of link:"
+                " in Spotify choose Share > Copy link to artist, and paste that"
+            ),
+        ),
+        (Thing.SHOW, f"https://x.y/show/{ID}", f"'https://x.y/show/{ID}' is not an address at open.spotify.com"),
+        (Thing.SHOW, f"{ID} ", f"'{ID} ' has white space or control characters around or in it"),
+    ],
+)
+def test_what_names_another_thing_or_none_is_refused_with_the_reason(thing: Thing, text: str, message: str) -> None:
+    with pytest.raises(NotNamed) as refused:
+        id_of(thing, text)
+    assert str(refused.value) == message
+
+
+@given(text=st.text(max_size=200), thing=st.sampled_from(Thing))
+def test_any_text_names_a_thing_or_is_refused_in_one_short_line(text: str, thing: Thing) -> None:
+    try:
+        found = id_of(thing, text)
+    except NotNamed as refused:
+        found = str(refused)
+    assert found.isprintable()
+    assert len(found) < 1000
+
+
 @given(playlist=ids)
 def test_reports_name_a_playlist_by_its_uri(playlist: str) -> None:
     assert playlist_uri(playlist_id(playlist)) == f"spotify:playlist:{playlist}"
@@ -135,16 +209,7 @@ def test_nothing_else_can_be_added(uri: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["track", "episode"])
-@pytest.mark.parametrize(
-    "form",
-    [
-        "spotify:{kind}:{id}",
-        "https://open.spotify.com/{kind}/{id}",
-        "http://open.spotify.com/{kind}/{id}/",
-        "OPEN.Spotify.com/{kind}/{id}",
-        "https://open.spotify.com/intl-de/{kind}/{id}?si=0123456789abcdef&pt=x",
-    ],
-)
+@pytest.mark.parametrize("form", LINKS)
 def test_every_link_to_an_item_is_its_uri(form: str, kind: str) -> None:
     assert item_uri(form.format(kind=kind, id=ID)) == f"spotify:{kind}:{ID}"
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.allowance import Allowance
-from syncer.budget import Budget, Stop
+from syncer.budget import Budget
 from syncer.cache import Cache, Contents
 from syncer.errors import (
     Code,
@@ -27,21 +27,15 @@ from syncer.errors import (
     UnreadableAnswer,
 )
 from syncer.ids import PlaylistId, Uri
-from syncer.library import BELIEVED, LOOK_AFTER, ONE_ANSWER, SPREAD, Library
-from syncer.model import Account, Head, Page, Pair, PlaylistSource, Report, SignIn
-from syncer.ports import Connect, Connection
+from syncer.library import LOOK_AFTER, Library
+from syncer.model import Account, Head, Listable, Page, Pair, PlaylistSource, SignIn
+from syncer.ports import Connection
 from syncer.reading import Target
-from syncer.service import Service
+from syncer.shelf import BELIEVED, ONE_ANSWER, SPREAD
 from syncer.state.nothing import NoState
 from tests.fakes import (
-    FakeAccounts,
-    FakeClock,
     FakePlaylists,
-    FakeWatch,
     MemoryState,
-    NoChance,
-    OneByOne,
-    config,
     connection,
     identifier,
     item,
@@ -52,6 +46,7 @@ from tests.fakes import (
     source,
     uri,
 )
+from tests.running import Runs
 
 MADE_BY_SPOTIFY = PlaylistId("37i9dQZEVXcABCDEFGHIJK")
 DOWN = Temporary("down")
@@ -59,45 +54,6 @@ DOWN = Temporary("down")
 
 def numbered(count: int, start: int = 0) -> list[str]:
     return [str(number) for number in range(start, start + count)]
-
-
-class Runs:
-    """Runs of the same pairs, one after the other, each as a new process has it."""
-
-    def __init__(self, playlists: FakePlaylists, *pairs: Pair, state: Callable[[], NoState] | None = None) -> None:
-        kept = MemoryState()
-        self.playlists = playlists
-        self.pairs = pairs
-        self.state = state or (lambda: kept)
-        self.clock = FakeClock()
-        self.connect: Connect = FakeAccounts(playlists)
-        self.report: Report | None = None
-
-    def run(self, *, hours: float = 1, plan: bool = False) -> list[str]:
-        """Run or *plan*, *hours* after the last one; return what was asked for."""
-        self.clock.elapsed += hours * 3600
-        self.playlists.reads.clear()
-        service = Service(
-            connect=self.connect,
-            state=self.state(),
-            clock=self.clock,
-            chance=NoChance(),
-            watch=FakeWatch(),
-            stop=Stop(),
-            executor=OneByOne(),
-        )
-        self.report = (service.plan if plan else service.run)(config(*self.pairs))
-        return list(self.playlists.reads)
-
-    @property
-    def said(self) -> list[str]:
-        assert self.report is not None
-        return [outcome.status.value for outcome in self.report.outcomes]
-
-    @property
-    def codes(self) -> list[Code | None]:
-        assert self.report is not None
-        return [outcome.error.code if outcome.error else None for outcome in self.report.outcomes]
 
 
 def settled(playlists: FakePlaylists, *pairs: Pair) -> Runs:
@@ -432,8 +388,8 @@ def test_a_song_that_was_liked_anew_is_news() -> None:
     class Dated(FakePlaylists):
         day = "2026-11-01"
 
-        def liked_page(self, offset: int) -> Page:
-            page = super().liked_page(offset)
+        def page(self, playlist: PlaylistId | Listable, offset: int) -> Page:
+            page = super().page(playlist, offset)
             return replace(page, items=tuple(replace(one, added_at=self.day) for one in page.items))
 
     playlists = Dated(liked="a", archive="")
@@ -897,7 +853,11 @@ class Metered:
         allowance.limit_to(self.limit)
         self.playlists.before = lambda _request: allowance.spend()
         return Connection(
-            playlists=self.playlists, sign_in=SignIn(account=account.name), client_id="c", allowance=allowance
+            playlists=self.playlists,
+            sources=self.playlists,
+            sign_in=SignIn(account=account.name),
+            client_id="c",
+            allowance=allowance,
         )
 
 

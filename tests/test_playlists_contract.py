@@ -41,8 +41,6 @@ class Stage(Protocol):
 
     def held(self, playlist: PlaylistId) -> list[str | None]: ...
 
-    def like(self, letters: Sequence[str]) -> None: ...
-
     def give_away(self, playlist: PlaylistId) -> None: ...
 
     def open_to_all(self, playlist: PlaylistId) -> None: ...
@@ -66,9 +64,6 @@ class FakeStage:
 
     def held(self, playlist: PlaylistId) -> list[str | None]:
         return [one.uri for one in self.port.held[playlist]]
-
-    def like(self, letters: Sequence[str]) -> None:
-        self.port.liked = "".join(letters)
 
     def give_away(self, playlist: PlaylistId) -> None:
         self.port.foreign.add(playlist)
@@ -110,9 +105,6 @@ class SandboxStage:
 
     def held(self, playlist: PlaylistId) -> list[str | None]:
         return list(self.wired.world.playlists[playlist].uris)
-
-    def like(self, letters: Sequence[str]) -> None:
-        self.wired.world.like([uri(letter) for letter in letters])
 
     def give_away(self, playlist: PlaylistId) -> None:
         self.wired.world.playlists[playlist].owner = "someone"
@@ -203,12 +195,6 @@ class TestPlaylists:
         assert one.kind is Kind.TRACK
         assert one.name
         assert one.artists
-
-    def test_liked_songs_come_in_pages_too(self, stage: Stage) -> None:
-        stage.like("abc")
-        page = stage.port.liked_page(1)
-        assert page.total == 3
-        assert [one.uri for one in page.items] == [uri("b"), uri("c")]
 
     def test_an_append_adds_at_the_end_in_order(self, stage: Stage) -> None:
         playlist = stage.hold("archive", "ab")
@@ -304,11 +290,10 @@ class TestPlaylists:
 
     def test_what_was_not_consented_to_is_named(self, stage: Stage) -> None:
         playlist = stage.hold("archive", "a")
-        for scope in ("playlist-read-private", "user-library-read", "playlist-modify-public"):
+        for scope in ("playlist-read-private", "playlist-modify-public"):
             stage.lack(scope)
         for scope, ask in (
             ("playlist-read-private", lambda: stage.port.page(playlist, 0)),
-            ("user-library-read", lambda: stage.port.liked_page(0)),
             ("playlist-modify-public", lambda: stage.port.append(playlist, [uri("b")])),
         ):
             with pytest.raises(MissingScope) as missing:

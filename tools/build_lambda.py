@@ -1,4 +1,4 @@
-"""Build the Lambda artifact: locked wheels of the target platform, syncer, config and schemas.
+"""Build the Lambda artifact: locked wheels of the target platform, syncer, schemas, the config and files it reads.
 
 The same inputs and the same minor version of Python give the same bytes, in any folder. Needs the standard library
 and pip (or uv). `npx serverless deploy` runs it by itself.
@@ -9,6 +9,7 @@ import base64
 import csv
 import hashlib
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,14 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from syncer.model import Config
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LOCK: Final = ROOT / "requirements-lambda.txt"
+CONFIG: Final = ROOT / "config" / "config.yaml"
 PLATFORMS: Final = {"x86_64": "x86_64", "arm64": "aarch64"}
 """What Lambda calls an architecture, and what wheels call it."""
 
@@ -47,11 +52,12 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=Path("build/lambda.zip"))
     asked = options.parse_args()
     version: str = asked.runtime.removeprefix("python")
-    check_config()
+    config = checked_config()
+    lists = dict(files_read_by(config)) if config else {}
     with tempfile.TemporaryDirectory() as folder:
         wheels, stage = Path(folder, "wheels"), Path(folder, "stage")
         install(wheels, version, PLATFORMS[asked.arch])
-        for name, content in sorted({**dict(theirs(wheels)), **STANDS_IN, **dict(ours())}.items()):
+        for name, content in sorted({**dict(theirs(wheels)), **STANDS_IN, **lists, **dict(ours())}.items()):
             (stage / name).parent.mkdir(parents=True, exist_ok=True)
             (stage / name).write_bytes(content)
         add_byte_code(stage, version)
@@ -60,8 +66,8 @@ def main() -> None:
     print(f"{asked.out}: {len(data):,} bytes, {asked.runtime} {asked.arch}, sha256 {hashlib.sha256(data).hexdigest()}")
 
 
-def check_config() -> None:
-    """Refuse a config that would fail in every run, if this Python has what it takes to read it."""
+def checked_config() -> "Config | None":
+    """Return the config; None if this Python has not what it takes to read it. Refuse what would fail in every run."""
     sys.path.insert(0, str(ROOT))
     try:
         from syncer import config  # noqa: PLC0415 - importing it needs packages that a bare Python has not
@@ -69,12 +75,40 @@ def check_config() -> None:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "syncer":
             raise
-        say(f"config/config.yaml is not checked: {sys.executable} has no {missing.name}")
-        return
+        lacks = f"{sys.executable} has no {missing.name}"
+        if re.search(rb"^[^#\n]*\bfile[\"']?\s*:", CONFIG.read_bytes(), re.MULTILINE):
+            sys.exit(
+                f"config/config.yaml names files, and {lacks} to tell which to pack: choose another with PYTHON=..."
+            )
+        say(f"config/config.yaml is not checked: {lacks}")
+        return None
     try:
-        config.load(ROOT / "config" / "config.yaml")
+        return config.load(CONFIG)
     except ConfigError as error:
         sys.exit("\n".join(map(str, error.problems)))
+
+
+def files_read_by(config: "Config") -> Iterator[tuple[str, bytes]]:
+    """Yield the files that are sources, where the function will look for them; refuse one that would not be there."""
+    from syncer import tracklist  # noqa: PLC0415 - checked_config found it in reach
+    from syncer.errors import FileUnreadable  # noqa: PLC0415 - the same
+    from syncer.model import FileSource  # noqa: PLC0415 - the same
+
+    sources = (source for pair in config.pairs if pair.enabled for source in pair.sources)
+    for source in dict.fromkeys(source for source in sources if isinstance(source, FileSource)):
+        path = PurePosixPath(source.written)
+        if path.is_absolute() or ".." in path.parts or source.written.startswith("~"):
+            sys.exit(
+                f"{source.written} is not in config/, and the function has no files but those of the artifact:"
+                " move it there and write its path from there"
+            )
+        try:
+            warnings = tracklist.read(source).warnings
+        except FileUnreadable as error:
+            sys.exit(f"{error}: {error.hint}")
+        for warning in warnings:
+            say(warning)
+        yield PurePosixPath("config", path).as_posix(), Path(source.path).read_bytes()
 
 
 def install(target: Path, version: str, machine: str) -> None:
@@ -129,7 +163,7 @@ def is_wanted(path: PurePosixPath) -> bool:
 def ours() -> Iterator[tuple[str, bytes]]:
     """Yield the package without its command line and sandbox, the config and the schemas; nothing that lies beside."""
     package = (path for path in (ROOT / "syncer").rglob("*.py") if path.relative_to(ROOT).parts[1] not in OURS_LEFT_OUT)
-    for path in (*package, *(ROOT / "schemas").glob("*.json"), ROOT / "config" / "config.yaml"):
+    for path in (*package, *(ROOT / "schemas").glob("*.json"), CONFIG):
         yield path.relative_to(ROOT).as_posix(), path.read_bytes()
 
 

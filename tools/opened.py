@@ -39,6 +39,7 @@ def opened(per_second: float) -> Service:
         watch=bootstrap.NobodyWatches(),
         stop=stop,
         executor=ThreadPoolExecutor(SIDE_BY_SIDE),
+        files=bootstrap.read_file,
     )
 
 

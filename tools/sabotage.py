@@ -235,7 +235,7 @@ SABOTAGES: Final = (
         harm="one playlist that is gone keeps every pair after it from being synced",
         edits=(
             Edit(
-                file="syncer/service.py",
+                file="syncer/run.py",
                 old="        if error and error.reach is Reach.RUN:\n",
                 new="        if error:\n",
             ),
@@ -306,12 +306,12 @@ SABOTAGES: Final = (
             Edit(file="syncer/spotify/playlists.py", old='f"total,items(added_at,', new='f"total,next,items(added_at,'),
             Edit(
                 file="syncer/spotify/playlists.py",
-                old="            self._unreadable(refused, playlist)\n        return _page(body)\n",
+                old="            self._unreadable(refused, playlist)\n        return self._items.page(body)\n",
                 new="            self._unreadable(refused, playlist)\n"
                 "        items = list(body['items'])\n"
                 "        if body.get('next'):\n"
                 "            items += self._spotify.next(body)['items']\n"
-                "        return _page({**body, 'items': items})\n",
+                "        return self._items.page({**body, 'items': items})\n",
             ),
             Edit(
                 file="syncer/spotify/transport.py",
@@ -343,13 +343,8 @@ SABOTAGES: Final = (
         edits=(
             Edit(
                 file="syncer/ids.py",
-                old="if found := pattern.fullmatch(text):",
-                new='if found := re.match(f"(?:{pattern.pattern})$", text, pattern.flags):',
-            ),
-            Edit(
-                file="syncer/ids.py",
-                old="PlaylistId(found[found.lastindex or 0])",
-                new="PlaylistId(found[1] if found.lastindex else text)",
+                old="    if _ID.fullmatch(text):\n        return text\n",
+                new='    if re.match(f"(?:{_ID.pattern})$", text, _ID.flags):\n        return text\n',
             ),
         ),
         tests=("tests/test_ids.py::test_what_names_no_playlist_is_refused_with_the_reason",),
@@ -373,7 +368,7 @@ SABOTAGES: Final = (
         harm="a playlist that was read once never has news again, and the report says that all is well",
         edits=(
             Edit(
-                file="syncer/library.py",
+                file="syncer/shelf.py",
                 old="kept if kept and (kept.version == version or kept.version == self.version(source)) else None",
                 new="kept",
             ),

@@ -20,16 +20,15 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.promise.schedule import FEWEST, KINDS, Schedule, play, rare  # noqa: E402 - found below the root
+from tests.promise.stories import FEWEST, KINDS, SEEDS, play, rare, story  # noqa: E402 - found below the root
 from tests.promise.years import Years  # noqa: E402 - the same
 
 CHUNK = 200
-SEEDS_IN_CI = 20_000
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=SEEDS_IN_CI, help="how many (default %(default)s)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many (default %(default)s)")
     parser.add_argument("--from", dest="first", type=int, default=0, metavar="SEED", help="the first of them")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no more after that")
     parser.add_argument("--replay", type=int, metavar="SEED", help="play one, and show where it fails")
@@ -37,7 +36,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, help="kill that many real processes instead")
     asked = parser.parse_args()
     if asked.replay is not None:
-        print(dict(+Schedule(asked.replay).play()))
+        print(dict(+story(asked.replay).play()))
         return 0
     if asked.years is not None:
         return _live(asked.years)
@@ -70,7 +69,7 @@ def _soak(first: int, seeds: int, minutes: float) -> int:
             played += len(chunk)
             for seed, error in wrong.items():
                 print(f"seed {seed}: {error}\n    python tools/soak.py --replay {seed}", flush=True)
-    fewest = FEWEST * played / SEEDS_IN_CI
+    fewest = FEWEST * played / SEEDS
     for name in KINDS:
         print(f"{met[name]:10} {name}{'   HARDLY MET' if met[name] < fewest else ''}")
     print(f"{played} trials, {len(failed)} failed")

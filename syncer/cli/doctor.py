@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from syncer import bootstrap, checkup, config
 from syncer.budget import Stop
-from syncer.checkup import About, Examined, Finding, Level, Shelf
+from syncer.checkup import About, Collection, Examined, Finding, Level
 from syncer.cli.terminal import Screen
 from syncer.errors import ConfigError, Problem
 from syncer.ids import shorten
@@ -31,8 +31,11 @@ def examine(path: Path, screen: Screen, stop: Stop) -> int:
     if screen.is_json:
         screen.document(examined_as_json(result, code))
     else:
+        several = len({finding.account for finding in result.findings if finding.account}) > 1
         for finding in result.findings:
-            screen.line(_line(finding), style=COLOURS[finding.level], matters=finding.level is not Level.OK)
+            screen.line(
+                _line(finding, several=several), style=COLOURS[finding.level], matters=finding.level is not Level.OK
+            )
             if finding.action:
                 screen.line(f"         -> {finding.action}", matters=True)
         screen.line(_summary(result))
@@ -64,13 +67,15 @@ def _finding_as_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _line(finding: Finding) -> str:
-    return f"{finding.level.value:8} {_subject(finding)}: {finding.message}"
+def _line(finding: Finding, *, several: bool) -> str:
+    return f"{finding.level.value:8} {_subject(finding, several=several)}: {finding.message}"
 
 
-def _subject(finding: Finding) -> str:
+def _subject(finding: Finding, *, several: bool) -> str:
+    """Return what *finding* is about; as whom that was looked at, where there are *several* accounts."""
     if finding.role:
-        return f"{finding.role.value} of {', '.join(finding.pairs)}"
+        as_whom = f", as {finding.account}" if several else ""
+        return f"{finding.role.value} of {', '.join(finding.pairs)}{as_whom}"
     if finding.about is About.PLAYLIST:
         return f"playlists of {finding.account}"
     return f"{finding.about.value} of {finding.account}" if finding.account else finding.about.value
@@ -99,18 +104,20 @@ def playlists(name: str, path: Path | None, screen: Screen, stop: Stop) -> int:
         account = _account(name, settings)
         look = bootstrap.checkup(state=settings.state if settings else None, stop=stop)
         with screen.counting("playlists read") as counted:
-            shelf = look.library(account, counted)
+            library = look.library(account, counted)
     except ConfigError as error:
-        shelf = Shelf(user="", playlists=(), requests=_NO_REQUESTS, error=failure(error))
-    code = checkup.exit_code([shelf.error.code] if shelf.error else [], shelf.interrupted_by)
+        library = Collection(user="", playlists=(), requests=_NO_REQUESTS, error=failure(error))
+    code = checkup.exit_code([library.error.code] if library.error else [], library.interrupted_by)
     if screen.is_json:
-        screen.document(shelf_as_json(name, shelf, code))
+        screen.document(library_as_json(name, library, code))
         return code
-    screen.rows(COLUMNS, _rows(shelf))
-    if shelf.error:
-        screen.trouble(shelf.error)
+    screen.rows(COLUMNS, _rows(library))
+    if library.error:
+        screen.trouble(library.error)
     else:
-        screen.say(f"{len(shelf.playlists)} playlists of {visible(shelf.user)}. {_spent(shelf.requests['spotify'])}.")
+        screen.say(
+            f"{len(library.playlists)} playlists of {visible(library.user)}. {_spent(library.requests['spotify'])}."
+        )
     return code
 
 
@@ -140,14 +147,14 @@ def _account(name: str, settings: Config | None) -> Account:
     )
 
 
-def shelf_as_json(account: str, shelf: Shelf, code: int) -> dict[str, Any]:
-    """Return *shelf* as `schemas/playlists.schema.json` describes it."""
-    error = shelf.error
+def library_as_json(account: str, library: Collection, code: int) -> dict[str, Any]:
+    """Return *library* as `schemas/playlists.schema.json` describes it."""
+    error = library.error
     return {
         "ok": code == 0,
         "exit_code": code,
         "account": account,
-        "user": shelf.user or None,
+        "user": library.user or None,
         "playlists": [
             {
                 "id": one.id,
@@ -159,15 +166,15 @@ def shelf_as_json(account: str, shelf: Shelf, code: int) -> dict[str, Any]:
                 "source": source.value,
                 "target": target.value,
             }
-            for one in shelf.playlists
-            for source, target in [checkup.uses(one, shelf.user)]
+            for one in library.playlists
+            for source, target in [checkup.uses(one, library.user)]
         ],
         "error": error and {"code": error.code.value, "message": error.message, "hint": error.hint},
-        "requests": dict(shelf.requests),
+        "requests": dict(library.requests),
     }
 
 
-def _rows(shelf: Shelf) -> Iterator[tuple[str, ...]]:
-    for one in shelf.playlists:
-        used = (use.value.replace("-", " ") for use in checkup.uses(one, shelf.user))
+def _rows(library: Collection) -> Iterator[tuple[str, ...]]:
+    for one in library.playlists:
+        used = (use.value.replace("-", " ") for use in checkup.uses(one, library.user))
         yield (one.id, one.name, one.owner_name or one.owner, str(one.total), *used)

@@ -21,13 +21,16 @@ import yaml
 from syncer import config, document
 from syncer.cli.terminal import Screen
 from syncer.errors import ConfigError, Problem
-from syncer.ids import NotAPlaylist, playlist_id
+from syncer.forms import KINDS
+from syncer.ids import NotAPlaylist, Thing, linked, playlist_id
 from syncer.model import Config
 
 Fields = Mapping[str, str | int]
 """A pair as the config spells it: its keys, in the order in which they are written."""
 
 USAGE: Final = 2
+WORDS: Final = tuple(kind for kind, written in KINDS.items() if written == kind)
+"""The sources that a word stands for."""
 _BOM: Final = b"\xef\xbb\xbf"
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
@@ -58,16 +61,24 @@ def fields_of(
     source: str, target: str, *, name: str | None = None, account: str | None = None, max_additions: int | None = None
 ) -> Fields:
     """Return a pair as it is written; click's UsageError if *source* or *target* cannot be one."""
-    if target == "liked":
-        raise click.UsageError("TARGET is a playlist: 'liked' can only be a source")
+    if target in WORDS:
+        raise click.UsageError(f"TARGET is a playlist: {target!r} can only be a source")
     fields = {
         "name": name,
-        "source": source if source == "liked" else _link(source, "SOURCE"),
+        "source": source if source in WORDS else _linked(source) or _link(source, "SOURCE"),
         "target": _link(target, "TARGET"),
         "account": account,
         "max_additions": max_additions,
     }
     return {key: value for key, value in fields.items() if value is not None}
+
+
+def _linked(text: str) -> str | None:
+    """Return the link to the album, artist or show that *text* names; None if it names none."""
+    found = linked(text)
+    if found and found[0] in (Thing.ALBUM, Thing.ARTIST, Thing.SHOW):
+        return f"https://open.spotify.com/{found[0]}/{found[1]}"
+    return None
 
 
 def _link(text: str, what: str) -> str:

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from secrets import token_urlsafe
 from threading import Thread
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import click
@@ -34,7 +34,18 @@ from syncer.errors import (
     SyncError,
     UnreadableAnswer,
 )
-from syncer.model import DEFAULT_ACCOUNT, Account, Config, LikedSongs
+from syncer.model import (
+    DEFAULT_ACCOUNT,
+    Account,
+    Config,
+    LikedSongs,
+    Queue,
+    RecentlyPlayed,
+    SavedAlbums,
+    SavedEpisodes,
+    ShowSource,
+    TopTracks,
+)
 from syncer.ports import Clock, Credentials, LoginStore
 from syncer.spotify.auth import Granted, InvalidGrant, TokenEndpoint
 
@@ -47,30 +58,57 @@ _IDENTIFIER: Final = re.compile(r"[0-9A-Za-z._~-]{1,255}")
 # --- what is asked for ------------------------------------------------------------------------------------------------
 
 
-class Need(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Need:
     """A scope, and what the syncer can do with it and cannot without (contract §3.4)."""
 
     scope: str
-    to: str
+    to: str = field(compare=False)
 
 
-ALWAYS: Final = (
+READS: Final = (
     Need("playlist-read-private", "read your private playlists"),
     Need("playlist-read-collaborative", "find the playlists that others share with you"),
+)
+"""What every account needs."""
+ALWAYS: Final = (
+    *READS,
     Need("playlist-modify-public", "add to your public playlists"),
     Need("playlist-modify-private", "add to your private and shared playlists"),
 )
-BY_SOURCE: Final[Mapping[type, Need]] = {
-    LikedSongs: Need("user-library-read", "read your Liked Songs"),
+"""What an account needs unless others alone add for it."""
+LIKED: Final = Need("user-library-read", "read your Liked Songs")
+_EPISODES: Final = Need("user-read-playback-position", "read the episodes of shows")
+_PLAYING: Final = Need("user-read-currently-playing", "see what you play and what would come next")
+_PLAYBACK: Final = Need("user-read-playback-state", "see from which list you play it, and on which device")
+BY_SOURCE: Final[Mapping[type, tuple[Need, ...]]] = {
+    LikedSongs: (LIKED,),
+    SavedAlbums: (Need("user-library-read", "read the albums that you saved"),),
+    SavedEpisodes: (Need("user-library-read", "read the episodes that you saved"), _EPISODES),
+    ShowSource: (_EPISODES,),
+    TopTracks: (Need("user-top-read", "read which tracks you play most"),),
+    RecentlyPlayed: (Need("user-read-recently-played", "read what you played lately"),),
+    Queue: (_PLAYING, _PLAYBACK),
 }
 """What a kind of source needs beside that."""
+CAPTURE: Final = (
+    _PLAYING,
+    _PLAYBACK,
+    Need("user-modify-playback-state", "play a list on a device of yours, for `syncer capture` alone"),
+)
+"""What `syncer capture` needs beside that."""
 
 
-def needs(settings: Config | None, account: str) -> tuple[Need, ...]:
-    """Return what the pairs of *account* need."""
+def needs(settings: Config | None, account: str, *, capture: bool = False) -> tuple[Need, ...]:
+    """Return what *account* needs for its part in the pairs, and with *capture* for that too; each scope once."""
     pairs = settings.pairs if settings else ()
-    kinds = {type(source) for pair in pairs if pair.account == account for source in pair.sources}
-    return (*ALWAYS, *(need for kind, need in BY_SOURCE.items() if kind in kinds))
+    kinds = {type(source) for pair in pairs for reader, source in pair.reads if reader == account}
+    only_reads = kinds and all(pair.account != account for pair in pairs)
+    for_kinds = (need for kind, needed in BY_SOURCE.items() if kind in kinds for need in needed)
+    wanted: dict[str, dict[str, None]] = {}
+    for need in (*(READS if only_reads else ALWAYS), *for_kinds, *(CAPTURE if capture else ())):
+        wanted.setdefault(need.scope, {})[need.to] = None
+    return tuple(Need(scope, " and ".join(uses)) for scope, uses in wanted.items())
 
 
 # --- who is asked -----------------------------------------------------------------------------------------------------
@@ -344,6 +382,7 @@ class Options:
     no_browser: bool
     config_path: Path | None
     quiet: bool
+    capture: bool = False
 
 
 def login(options: Options, environ: Mapping[str, str] = os.environ) -> int:
@@ -380,7 +419,7 @@ def _sign_in(options: Options, environ: Mapping[str, str], person: AtTerminal) -
     chosen = bootstrap.credential_store(Account(name=account.name, secret=options.secret), {})
     store = chosen if options.secret else usual
     one = prepared(account.name, store, environ, person, no_browser=options.no_browser)
-    missing = one.run(needs(settings, account.name), options.client_id)
+    missing = one.run(needs(settings, account.name, capture=options.capture), options.client_id)
     if options.secret and usual.place != options.secret:
         person.explain(
             f"A run still looks in {usual.place}. To let it use the secret, put this into the config:",

@@ -224,7 +224,8 @@ def add(
 ) -> int:
     """Add a pair to the config.
 
-    SOURCE is a playlist (link, URI or id) or 'liked', TARGET a playlist. Comments and layout stay. Contacts nobody.
+    SOURCE is a playlist (link, URI or id), an album, an artist or a show (link or URI), 'liked', 'saved_albums',
+    'saved_episodes', 'recently_played' or 'queue', TARGET a playlist. Comments and layout stay. Contacts nobody.
 
     \b
     Example: syncer add liked 2mULMNIOjAkmgJvE6J7YhL
@@ -249,6 +250,7 @@ def add(
 @click.option("--secret", metavar="NAME", help="Store in this secret of AWS; it is made if there is none.")
 @click.option("--client-id", metavar="ID", help="Use this app rather than the stored one; its secret is asked for.")
 @click.option("--no-browser", is_flag=True, help="Print the address to open, and take the one it ends at.")
+@click.option("--capture", is_flag=True, help="Also to play a list on a device, for `syncer capture`.")
 @click.pass_obj
 def login(
     common: _Common,
@@ -259,6 +261,7 @@ def login(
     *,
     quiet: bool,
     no_browser: bool,
+    capture: bool,
 ) -> int:
     """Sign in to Spotify in the browser and store that.
 
@@ -276,6 +279,7 @@ def login(
         no_browser=no_browser,
         config_path=config_path or common.config_path,
         quiet=quiet or common.quiet,
+        capture=capture,
     )
     return login.login(options)
 
@@ -324,6 +328,43 @@ def playlists(common: _Common, config_path: Path | None, account: str, form: str
     screen = Screen(form, quiet=quiet or common.quiet)
     with _stoppable(screen) as stop:
         return doctor.playlists(account, config_path or common.config_path, screen, stop)
+
+
+@cli.command()
+@_common
+@click.argument("link", metavar="[LIST]", required=False)
+@click.option("--pair", metavar="NAME", required=True, shell_complete=completion.pairs, help="What gets the tracks.")
+@click.option("--device", metavar="NAME", help="Where to play it, if several are open and none is active.")
+@click.option("--restore", is_flag=True, help="Only put back what an earlier capture could not.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_format
+@click.pass_obj
+def capture(
+    common: _Common,
+    config_path: Path | None,
+    *,
+    link: str | None,
+    pair: str,
+    device: str | None,
+    restore: bool,
+    yes: bool,
+    form: str,
+    quiet: bool,
+) -> int:
+    """Play a list to find out what is in it.
+
+    For lists that Spotify makes, and shows to no new app. Asks first, plays LIST (a link) unheard on a device of yours
+    where Spotify is open, puts back what played before, and runs the pair with what was found as its source.
+
+    \b
+    Example: syncer capture 37i9dQZEVXcQ9COmYvdajy --pair discover-weekly
+    """
+    from syncer.cli import capture  # noqa: PLC0415 - loaded by those who ask for it
+
+    screen = Screen(form, quiet=quiet or common.quiet)
+    path = config_path or common.config_path or bootstrap.config_path()
+    asked = capture.Asked(link=link, pair=pair, device=device, yes=yes, restore=restore)
+    return capture.capture(path, screen, lambda: _stoppable(screen), asked)
 
 
 @cli.command()

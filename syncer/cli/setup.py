@@ -17,7 +17,7 @@ import click
 from syncer import bootstrap, config, report
 from syncer.budget import Stop
 from syncer.cli import editing
-from syncer.cli.login import BY_SOURCE, AtTerminal, needs, prepared
+from syncer.cli.login import LIKED, AtTerminal, needs, prepared
 from syncer.cli.terminal import Screen
 from syncer.errors import (
     Code,
@@ -35,7 +35,7 @@ from syncer.errors import (
 )
 from syncer.ids import NotAPlaylist, is_spotify_made, playlist_id, playlist_uri, shorten
 from syncer.model import DEFAULT_ACCOUNT, PAGE_SIZE, Account, Config, LikedSongs, Listed
-from syncer.ports import Playlists
+from syncer.ports import Playlists, Sources
 
 TRIES: Final = 5
 """How often a question is asked."""
@@ -105,6 +105,7 @@ class _Wizard:
         self._held: Config | None = None
         """The config that is there already and gets one more pair."""
         self._playlists: Playlists
+        self._sources: Sources
         self._library: tuple[Listed, ...] = ()
 
     def run(self) -> None:
@@ -177,19 +178,18 @@ class _Wizard:
     def _consent(self) -> None:
         """Have the person agree in a browser, to Liked Songs too unless the source is known to be something else."""
         store = bootstrap.credential_store(self._account, self._environ)
-        liked = BY_SOURCE[LikedSongs]
         wanted = needs(self._held, self._account.name)
-        if self._options.source in (None, "liked") and liked not in wanted:
-            wanted = (*wanted, liked)
+        if self._options.source in (None, "liked") and LIKED not in wanted:
+            wanted = (*wanted, LIKED)
         login = prepared(self._account.name, store, self._environ, self._person, no_browser=self._options.no_browser)
         for need in login.run(wanted, self._options.client_id):
-            if need != liked:
+            if need != LIKED:
                 raise MissingScope(self._account.name, need.scope)
 
     def _connect(self) -> None:
         state = self._held.state if self._held else None
         connection = bootstrap.set_up(self._account, self._environ, state=state)
-        self._playlists = connection.playlists
+        self._playlists, self._sources = connection.playlists, connection.sources
 
     @cached_property
     def _me(self) -> str:
@@ -231,12 +231,12 @@ class _Wizard:
     def _read_liked(self) -> None:
         """See that Liked Songs can be read; if that was not agreed to when signing in, ask for it now."""
         try:
-            self._playlists.liked_page(0)
+            self._sources.page(LikedSongs(), 0)
         except MissingScope as error:
             self._person.tell(f"{error}.")
             self._consent()
             self._connect()
-            self._playlists.liked_page(0)
+            self._sources.page(LikedSongs(), 0)
 
     def _target(self, source: Chosen) -> Chosen:
         if self._options.create is not None:

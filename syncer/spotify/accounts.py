@@ -10,7 +10,9 @@ from syncer.model import Account, NotBefore, SignIn
 from syncer.ports import Chance, Clock, Connection, CredentialStore, StateStore
 from syncer.spotify.auth import Access, TokenEndpoint
 from syncer.spotify.gate import CEILING, Gate
+from syncer.spotify.player import SpotifyPlayer
 from syncer.spotify.playlists import SpotifyPlaylists
+from syncer.spotify.sources import SpotifySources
 from syncer.spotify.transport import ENDPOINTS, Caller, Endpoints, Transport
 from syncer.spotify.wire import Wire
 
@@ -76,8 +78,13 @@ class SpotifyAccounts:
         transport = Transport(
             api_url=self._api_url, wire=self._wire, caller=caller, bearer=access, endpoints=self._endpoints
         )
+        playlists = SpotifyPlaylists(api_url=self._api_url, transport=transport, access=access)
+        sources = SpotifySources(api_url=self._api_url, transport=transport, access=access)
+        player = SpotifyPlayer(api_url=self._api_url, transport=transport, access=access, sources=sources)
         return Connection(
-            playlists=SpotifyPlaylists(api_url=self._api_url, transport=transport, access=access),
+            playlists=playlists,
+            sources=sources,
+            player=player if transport.permits("PUT", "me/player/play") else None,
             sign_in=SignIn(account=account.name, consented=access.consented, login_option=store.login_option),
             warnings=warnings,
             client_id=client_id,

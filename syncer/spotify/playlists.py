@@ -7,7 +7,6 @@ from typing import Any, Final, NoReturn
 import spotipy
 
 from syncer.errors import (
-    MissingScope,
     NotFound,
     Rejected,
     SourceNotReadable,
@@ -15,25 +14,26 @@ from syncer.errors import (
     TargetNotWritable,
     UnclearAdd,
     UnclearRemoval,
-    UnreadableAnswer,
 )
 from syncer.ids import NotAPlaylist, PlaylistId, Uri, playlist_id, playlist_uri, shorten
-from syncer.model import PAGE_SIZE, Head, Item, Kind, Listed, Listing, Page
+from syncer.model import PAGE_SIZE, Head, Item, Listed, Listing, Page
+from syncer.scopes import MODIFY, READ_PRIVATE
 from syncer.spotify.auth import Access
+from syncer.spotify.items import Items, is_count, text
+from syncer.spotify.refusals import missing_scope, unexpected
 from syncer.spotify.transport import Refused, Transport, is_page
 from syncer.spotify.wire import Lost
 
 KINDS: Final = ("track", "episode")
-_MEDIA: Final = "uri,type,name,is_local,artists(name)"
+_MEDIA: Final = (
+    "uri,type,name,is_local,duration_ms,explicit,release_date,external_ids(isrc),artists(name)"
+    ",album(name,release_date),show(name)"
+)
 ENTRY_FIELDS: Final = f"total,items(added_at,is_local,item({_MEDIA}),track({_MEDIA}))"
 """Both names of everything that Spotify renamed: an unknown one is dropped without an error (contract §2.1)."""
 _OF_HEAD: Final = "id,name,snapshot_id,owner(id),collaborative"
 HEAD_FIELDS: Final = f"{_OF_HEAD},items(total),tracks(total)"
 WHOLE_HEAD_FIELDS: Final = f"{_OF_HEAD},items({ENTRY_FIELDS}),tracks({ENTRY_FIELDS})"
-READ_PRIVATE: Final = "playlist-read-private"
-READ_LIBRARY: Final = "user-library-read"
-MODIFY: Final = ("playlist-modify-public", "playlist-modify-private")
-MAX_NAME: Final = 500
 
 
 class SpotifyPlaylists:
@@ -41,6 +41,7 @@ class SpotifyPlaylists:
 
     def __init__(self, *, api_url: str, transport: Transport, access: Access) -> None:
         self._access = access
+        self._items = Items()
         self._spotify = spotipy.Spotify(requests_session=transport)
         self._spotify.prefix = api_url + "/"
 
@@ -53,11 +54,11 @@ class SpotifyPlaylists:
         nested = _nested(body)
         return Head(
             id=playlist,
-            name=_text(body.get("name")),
-            snapshot_id=_text(body.get("snapshot_id")),
+            name=text(body.get("name")),
+            snapshot_id=text(body.get("snapshot_id")),
             readable=nested is not None,
             total=nested["total"] if nested else 0,
-            first=_first(nested) if nested else (),
+            first=self._first(nested) if nested else (),
             owner=_owner(body)[0],
             collaborative=body.get("collaborative") is True,
         )
@@ -66,8 +67,8 @@ class SpotifyPlaylists:
         try:
             body = self._spotify.current_user_playlists(limit=PAGE_SIZE, offset=offset)
         except Refused as refused:
-            lacks = self._lacks(READ_PRIVATE) if refused.status == HTTPStatus.FORBIDDEN else None
-            raise lacks or _unexpected(refused) from None
+            missing = missing_scope(self._access, READ_PRIVATE) if refused.status == HTTPStatus.FORBIDDEN else None
+            raise missing or unexpected(refused) from None
         listed = map(_listed, filter(None, body["items"]))
         return Listing(total=body["total"], playlists=tuple(one for one in listed if one.id))
 
@@ -78,23 +79,14 @@ class SpotifyPlaylists:
             )
         except Refused as refused:
             self._unreadable(refused, playlist)
-        return _page(body)
-
-    def liked_page(self, offset: int) -> Page:
-        try:
-            body = self._spotify.current_user_saved_tracks(limit=PAGE_SIZE, offset=offset)
-        except Refused as refused:
-            if refused.status == HTTPStatus.FORBIDDEN:
-                raise self._lacks(READ_LIBRARY) or SourceNotReadable("your Liked Songs") from None
-            raise _unexpected(refused) from None
-        return _page(body)
+        return self._items.page(body)
 
     def me(self) -> str:
         try:
             body = self._spotify.me()
         except Refused as refused:
-            raise _unexpected(refused) from None
-        return _text(body["id"])
+            raise unexpected(refused) from None
+        return text(body["id"])
 
     def create(self, name: str, *, public: bool, description: str) -> PlaylistId:
         about = {"name": name, "public": public, "description": description}
@@ -104,8 +96,10 @@ class SpotifyPlaylists:
         except Lost:
             raise UnclearAdd(shorten(name)) from None
         except Refused as refused:
-            lacks = self._lacks(MODIFY[not public]) if refused.status == HTTPStatus.FORBIDDEN else None
-            raise lacks or _unexpected(refused) from None
+            missing = (
+                missing_scope(self._access, MODIFY[not public]) if refused.status == HTTPStatus.FORBIDDEN else None
+            )
+            raise missing or unexpected(refused) from None
         try:
             return playlist_id(body["id"])
         except (NotAPlaylist, TypeError, KeyError):  # it was made, and we were not told which it is
@@ -119,7 +113,7 @@ class SpotifyPlaylists:
             raise UnclearAdd(playlist_uri(playlist)) from None
         except Refused as refused:
             raise self._not_added(refused, playlist) from None
-        return (_text(body.get("snapshot_id")) or None) if isinstance(body, dict) else None
+        return (text(body.get("snapshot_id")) or None) if isinstance(body, dict) else None
 
     def remove(self, playlist: PlaylistId, uris: Sequence[Uri]) -> None:
         items = [{"uri": uri} for uri in uris]
@@ -129,15 +123,15 @@ class SpotifyPlaylists:
         except Lost:
             raise UnclearRemoval(playlist_uri(playlist)) from None
         except Refused as refused:
-            unexpected = refused.status == HTTPStatus.BAD_REQUEST
-            raise (_unexpected(refused) if unexpected else self._not_added(refused, playlist)) from None
+            is_known = refused.status != HTTPStatus.BAD_REQUEST
+            raise (self._not_added(refused, playlist) if is_known else unexpected(refused)) from None
 
     def _unreadable(self, refused: Refused, playlist: PlaylistId) -> NoReturn:
         if refused.status == HTTPStatus.NOT_FOUND:
             raise NotFound(playlist_uri(playlist)) from None
         if refused.status == HTTPStatus.FORBIDDEN:
-            raise self._lacks(READ_PRIVATE) or SourceNotReadable(playlist_uri(playlist)) from None
-        raise _unexpected(refused) from None
+            raise missing_scope(self._access, READ_PRIVATE) or SourceNotReadable(playlist_uri(playlist)) from None
+        raise unexpected(refused) from None
 
     def _not_added(self, refused: Refused, playlist: PlaylistId) -> SyncError:
         if refused.status == HTTPStatus.BAD_REQUEST:
@@ -145,28 +139,13 @@ class SpotifyPlaylists:
         if refused.status == HTTPStatus.NOT_FOUND:
             return NotFound(playlist_uri(playlist))
         if refused.status == HTTPStatus.FORBIDDEN:
-            return self._lacks(*MODIFY) or TargetNotWritable(playlist_uri(playlist))
-        return _unexpected(refused)
+            return missing_scope(self._access, *MODIFY) or TargetNotWritable(playlist_uri(playlist))
+        return unexpected(refused)
 
-    def _lacks(self, *scopes: str) -> MissingScope | None:
-        """Say which of *scopes* was not consented to. The text of a 403 is no safe way to tell (contract §4.1)."""
-        granted = self._access.scope()
-        missing = [scope for scope in scopes if granted is not None and scope not in granted]
-        return MissingScope(self._access.account, missing[0]) if missing else None
-
-
-def _unexpected(refused: Refused) -> UnreadableAnswer:
-    return UnreadableAnswer(f"Spotify refused the request in a way we do not know (it answered {refused.status})")
-
-
-def _page(body: Mapping[str, Any]) -> Page:
-    return Page(total=body["total"], items=tuple(map(_item, body["items"])))
-
-
-def _first(nested: Mapping[str, Any]) -> tuple[Item, ...]:
-    """Return the entries that came with a head. It may come without, and what is no page is none (contract §9)."""
-    is_sound = is_page(nested) and len(nested["items"]) <= nested["total"]
-    return _page(nested).items if is_sound else ()
+    def _first(self, nested: Mapping[str, Any]) -> tuple[Item, ...]:
+        """Return the entries that came with a head. It may come without, and what is no page is none (contract §9)."""
+        is_sound = is_page(nested) and len(nested["items"]) <= nested["total"]
+        return self._items.page(nested).items if is_sound else ()
 
 
 def _nested(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -177,7 +156,7 @@ def _nested(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _owner(body: Mapping[str, Any]) -> tuple[str, str]:
     """Return the id and the name of who made a playlist; what is missing is empty."""
     owner = body.get("owner")
-    return (_text(owner.get("id")), _text(owner.get("display_name"))) if isinstance(owner, dict) else ("", "")
+    return (text(owner.get("id")), text(owner.get("display_name"))) if isinstance(owner, dict) else ("", "")
 
 
 def _listed(entry: Mapping[str, Any]) -> Listed:
@@ -185,49 +164,12 @@ def _listed(entry: Mapping[str, Any]) -> Listed:
     total = (_nested(entry) or {}).get("total")
     owner, owner_name = _owner(entry)
     return Listed(
-        id=PlaylistId(_text(entry.get("id"))),
-        name=_text(entry.get("name")),
+        id=PlaylistId(text(entry.get("id"))),
+        name=text(entry.get("name")),
         owner=owner,
         owner_name=owner_name,
         collaborative=entry.get("collaborative") is True,
-        total=total if type(total) is int and total >= 0 else 0,
-        snapshot_id=_text(entry.get("snapshot_id")),
-        description=_text(entry.get("description")),
+        total=total if is_count(total) else 0,
+        snapshot_id=text(entry.get("snapshot_id")),
+        description=text(entry.get("description")),
     )
-
-
-def _item(entry: Any) -> Item:
-    """Return an entry in our words. One that cannot be added is still an entry: positions count."""
-    if not isinstance(entry, dict):
-        return Item(uri=None, kind=Kind.UNAVAILABLE)
-    added_at = _text(entry.get("added_at")) or None
-    media = entry.get("item") or entry.get("track")
-    if not isinstance(media, dict):
-        return Item(uri=None, kind=Kind.UNAVAILABLE, added_at=added_at)
-    uri, artists = media.get("uri"), media.get("artists")
-    return Item(
-        uri=Uri(_writable(uri)) if isinstance(uri, str) else None,
-        kind=_kind(entry, media),
-        name=_text(media.get("name")),
-        artists=_names(artists) if isinstance(artists, list) else (),
-        added_at=added_at,
-    )
-
-
-def _kind(entry: Mapping[str, Any], media: Mapping[str, Any]) -> Kind:
-    if entry.get("is_local") is True or media.get("is_local") is True:
-        return Kind.LOCAL
-    return {"track": Kind.TRACK, "episode": Kind.EPISODE}.get(str(media.get("type")), Kind.UNSUPPORTED)
-
-
-def _names(artists: list[Any]) -> tuple[str, ...]:
-    return tuple(_text(artist.get("name")) for artist in artists if isinstance(artist, dict))
-
-
-def _text(value: Any) -> str:
-    return _writable(value[:MAX_NAME]) if isinstance(value, str) else ""
-
-
-def _writable(text: str) -> str:
-    """Return *text* without what no file takes: half of a surrogate pair (fault model R8)."""
-    return text.encode("utf-8", "replace").decode()

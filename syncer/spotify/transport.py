@@ -52,20 +52,31 @@ class Means(Enum):
     READ = "read"
     ADD = "add"
     """Whatever changes a playlist: an unclear answer is for the caller to clear up."""
+    COMMAND = "command"
+    """Whatever changes what is played: only a refusal for now (401, 429) has it sent again."""
     TOKEN = "token"  # noqa: S105 - the name of a kind of request
 
 
 class Refused(Exception):
     """Spotify answered with a 4xx that its caller must explain; the request was not carried out."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, reason: str = "") -> None:
         self.status = status
+        self.reason = reason
+        """In Spotify's own words, which mostly it keeps to itself."""
         super().__init__(f"refused with {status}")
+
+
+NOTHING: Final = object()
+"""The document of an answer that is empty because there is nothing to say (204)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """An answer to act on: its status, and the JSON document in it (None where there is no readable one)."""
+    """An answer to act on: its status, and the JSON document in it.
+
+    None where there is no readable one, NOTHING where there was none to be sent.
+    """
 
     status: int
     document: Any = field(repr=False)
@@ -113,7 +124,8 @@ class Caller:
         """Return the answer to *exchange*: 2xx with a document that *fits*, or a 4xx other than 429.
 
         Lost, for an add only: it may have been carried out. Outage, UnreadableAnswer, RateLimited, OutOfTime,
-        Interrupted: it was not (or, for a read, it makes no difference).
+        Interrupted: it was not (or, for a read, it makes no difference). A command may have been carried out if it
+        ends with Outage or UnreadableAnswer.
         """
         failures = limits = 0
         while True:
@@ -122,6 +134,8 @@ class Caller:
             if isinstance(came, Served):
                 return came
             if isinstance(came, SyncError):
+                if means is Means.COMMAND:
+                    raise came
                 failures += 1
                 self._back_off(failures, came)
             else:
@@ -198,7 +212,7 @@ class Caller:
         """Close the gate and return for how many seconds; RateLimited if the run cannot sit that out."""
         asked = retry_after(reply.headers, self._clock)
         seconds = UNSAID_WAIT * 2 ** (times - 1) if asked is None else max(1.0, asked)
-        wish = QuotaExceeded(seconds) if _reason(reply) == "QUOTA_EXCEEDED" else RateLimited(seconds)
+        wish = QuotaExceeded(seconds) if _reason(parse(reply.body)) == "QUOTA_EXCEEDED" else RateLimited(seconds)
         pause = seconds + self._chance.uniform(0, 1)
         out_of_patience = seconds > LONGEST_WAIT or (asked is None and times > TRIES)
         if isinstance(wish, QuotaExceeded) or out_of_patience or not self._affords(pause):
@@ -237,7 +251,7 @@ def _classify(means: Means, reply: Reply, fits: Callable[[Any], bool]) -> Served
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Served(status=status, document=parse(reply.body), text=_plain_text(reply.body))
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        document = parse(reply.body)
+        document = NOTHING if (status, reply.body) == (HTTPStatus.NO_CONTENT, b"") else parse(reply.body)
         if means is Means.ADD or fits(document):
             return Served(status=status, document=document)
         return _unreadable(means, "sent an answer that is not what its API promises")
@@ -272,10 +286,11 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _reason(reply: Reply) -> object:
-    document = parse(reply.body)
+def _reason(document: Any) -> str:
+    """Return the reason that a refusal gives, in Spotify's own words; mostly it gives none."""
     error = document.get("error") if isinstance(document, dict) else None
-    return error.get("reason") if isinstance(error, dict) else None
+    reason = error.get("reason") if isinstance(error, dict) else None
+    return reason if isinstance(reason, str) else ""
 
 
 _SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -327,11 +342,14 @@ def _has_total(document: Mapping[str, Any]) -> bool:
 
 def is_page(document: Any) -> bool:
     """Whether *document* is a page of some list; any of its entries may be null."""
+    return _has_entries(document) and _has_total(document)
+
+
+def _has_entries(document: Any) -> bool:
     return (
         isinstance(document, dict)
         and isinstance(document.get("items"), list)
         and all(entry is None or isinstance(entry, dict) for entry in document["items"])
-        and _has_total(document)
     )
 
 
@@ -339,23 +357,77 @@ def _is_me(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("id"), str) and bool(document["id"])
 
 
+def _is_list_of_albums(document: Any) -> bool:
+    """Whether *document* is a page of albums that tell how long they are; any of them may be null."""
+    return is_page(document) and all(map(_is_album, filter(None, document["items"])))
+
+
+def _is_list_of_saved_albums(document: Any) -> bool:
+    return is_page(document) and all(
+        entry.get("album") is None or _is_album(entry["album"]) for entry in filter(None, document["items"])
+    )
+
+
+def _is_album(document: Any) -> bool:
+    length = document.get("total_tracks") if isinstance(document, dict) else None
+    return type(length) is int and length >= 0
+
+
+def _is_playback(document: Any) -> bool:
+    return document is NOTHING or (isinstance(document, dict) and isinstance(document.get("is_playing"), bool))
+
+
+def _is_queue(document: Any) -> bool:
+    return document is NOTHING or (isinstance(document, dict) and isinstance(document.get("queue"), list))
+
+
+def _are_devices(document: Any) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("devices"), list)
+
+
+def _are_finds(document: Any) -> bool:
+    return isinstance(document, dict) and is_page(document.get("tracks"))
+
+
+def _anything(_document: Any) -> bool:
+    return True
+
+
 Endpoints = Sequence[tuple[str, re.Pattern[str], Means, Callable[[Any], bool]]]
 """What may be asked: method, path below the version, what that does, and what fits as an answer."""
-_PLAYLIST: Final = r"playlists/[A-Za-z0-9]{22}"
-_READS: Final[Endpoints] = (
+_ID: Final = r"[A-Za-z0-9]{22}"
+_PLAYLIST: Final = rf"playlists/{_ID}"
+_PLAYLISTS: Final[Endpoints] = (
     ("GET", re.compile(_PLAYLIST), Means.READ, _is_head),
     ("GET", re.compile(rf"{_PLAYLIST}/items"), Means.READ, is_page),
-    ("GET", re.compile(r"me/tracks"), Means.READ, is_page),
     ("GET", re.compile(r"me/playlists"), Means.READ, is_page),
+)
+_READS: Final[Endpoints] = (
+    *_PLAYLISTS,
+    ("GET", re.compile(r"me/(?:tracks|episodes|top/tracks)"), Means.READ, is_page),
+    ("GET", re.compile(rf"albums/{_ID}/tracks/"), Means.READ, is_page),
+    ("GET", re.compile(rf"shows/{_ID}/episodes/"), Means.READ, is_page),
+    ("GET", re.compile(rf"artists/{_ID}/albums"), Means.READ, _is_list_of_albums),
+    ("GET", re.compile(r"me/albums"), Means.READ, _is_list_of_saved_albums),
+    ("GET", re.compile(r"me/player/recently-played"), Means.READ, _has_entries),
+    ("GET", re.compile(r"me/player"), Means.READ, _is_playback),
+    ("GET", re.compile(r"me/player/queue"), Means.READ, _is_queue),
+    ("GET", re.compile(r"search"), Means.READ, _are_finds),
 )
 ENDPOINTS: Final[Endpoints] = (*_READS, ("POST", re.compile(rf"{_PLAYLIST}/items"), Means.ADD, bool))
 """All that a run may ask of Spotify (fault model X6); to an add, any answer fits."""
-UNDO_ENDPOINTS: Final[Endpoints] = (*_READS, ("DELETE", re.compile(rf"{_PLAYLIST}/items"), Means.ADD, bool))
+UNDO_ENDPOINTS: Final[Endpoints] = (*_PLAYLISTS, ("DELETE", re.compile(rf"{_PLAYLIST}/items"), Means.ADD, bool))
 """All that an undo may ask: it takes out, and never adds."""
 LOOK_ENDPOINTS: Final[Endpoints] = (*_READS, ("GET", re.compile(r"me/"), Means.READ, _is_me))
 """All that those may ask who only look."""
 SETUP_ENDPOINTS: Final[Endpoints] = (*LOOK_ENDPOINTS, ("POST", re.compile(r"me/playlists"), Means.ADD, bool))
 """All that a set-up may ask: it looks, and makes a playlist."""
+CAPTURE_ENDPOINTS: Final[Endpoints] = (
+    *_READS,
+    ("GET", re.compile(r"me/player/devices"), Means.READ, _are_devices),
+    ("PUT", re.compile(r"me/player/(?:play|pause|volume|shuffle|repeat)"), Means.COMMAND, _anything),
+)
+"""All that a capture may ask: it reads, and changes what is played."""
 
 
 class _Answer(requests.Response):
@@ -382,6 +454,10 @@ class Transport(requests.Session):
         self._wire = wire
         self._caller = caller
         self._bearer = bearer
+
+    def permits(self, method: str, path: str) -> bool:
+        """Whether *path* below the version may be asked for with *method*."""
+        return any(method == allowed and pattern.fullmatch(path) for allowed, pattern, _, _ in self._endpoints)
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override] # spotipy's use of it
         """Return a success; Refused, Lost (an add that may have happened) or an error of ours for anything else."""
@@ -423,7 +499,7 @@ class Transport(requests.Session):
             raise _token_refused()
         if served.status == HTTPStatus.FORBIDDEN:
             self._account_wide(served.text.lower())
-        raise Refused(served.status)
+        raise Refused(served.status, _reason(served.document))
 
     def _account_wide(self, text: str) -> None:
         """Raise what a 403 in plain text says of the app or its user, which JSON ones never do (contract §4.1)."""

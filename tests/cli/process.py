@@ -201,10 +201,12 @@ def secret_forms(world: World) -> Iterator[str]:
 
 
 @contextmanager
-def machine(folder: Path, *, latency: float = 0.0, path: Sequence[Path] = (ROOT,)) -> Iterator[Machine]:
-    """Return a machine that works in *folder* and finds our code on *path*."""
+def machine(
+    folder: Path, *, latency: float = 0.0, path: Sequence[Path] = (ROOT,), world: World | None = None
+) -> Iterator[Machine]:
+    """Return a machine that works in *folder*, finds our code on *path*, and *world* on loopback."""
     (folder / "home").mkdir()
-    world = World()
+    world = world or World()
     with SandboxServer(world, latency=latency) as server:
         environ = {
             "HOME": str(folder / "home"),

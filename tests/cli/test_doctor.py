@@ -1,17 +1,20 @@
 """``syncer doctor`` and ``syncer playlists`` as processes: what they print where, what they ask, and how they end."""
 
+import re
 import signal
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 import pytest
 
 from syncer import config, report
 from syncer.errors import PremiumNeeded, SourceNotReadable
-from syncer.sandbox import Fault, Playlist
+from syncer.sandbox import Fault, Playlist, User
+from syncer.sandbox.furnishing import furnish
 from tests.cli.process import COLUMNS, Ended, Machine, machine
 from tests.cli.test_commands import playlist
 from tests.cli.test_output import HOSTILE
@@ -44,6 +47,24 @@ def stranger(desk: Machine) -> Playlist:
     made = desk.world.playlist("party", tracks=2, owner=desk.world.add_user("friend", "A friend"))
     desk.world.me.library.append(made.id)
     return made
+
+
+ACCOUNTS = {"default": {"file": "../credentials.json"}, "friend": {"file": "../friend.json"}}
+
+
+def another_account(desk: Machine, user: User, *, scopes: Iterable[str] | None = None) -> None:
+    """Sign *user* in too, as the account ``friend``; with *scopes* to no more than that."""
+    mine = Path(desk.environ["SYNCER_CREDENTIALS_FILE"])
+    kept = mine.read_text(encoding="utf-8")
+    me, desk.world.me = desk.world.me, user
+    desk.sign_in()
+    desk.world.me = me
+    mine.rename(desk.folder / "friend.json")
+    mine.touch(mode=0o600)
+    mine.write_text(kept, encoding="utf-8")
+    if scopes is not None:
+        *_, sign_in = desk.world.sign_ins.values()
+        sign_in.scopes = frozenset(scopes)
 
 
 # --- doctor -----------------------------------------------------------------------------------------------------------
@@ -197,6 +218,114 @@ def test_a_signal_leaves_what_was_found_before(desk: Machine, command: str, last
     assert "me/playlists" not in desk.requests()
 
 
+# --- sources that are no playlists, and other people's ----------------------------------------------------------------
+
+MADE = "37i9dQZEVXcSandboxList"
+
+
+def weekly(desk: Machine) -> Playlist:
+    """Have a list that Spotify makes, a life of the listener in which it plays, and pairs that want all of that."""
+    made = desk.world.playlist("Discover Weekly", id=MADE, tracks=30, owner=desk.world.add_user("spotify"))
+    life = furnish(desk.world, made)
+    target = playlist(desk, "archive").id
+    sources: dict[str, object] = {
+        "songs": "liked",
+        "album": life.albums[1].uri,
+        "albums": "saved_albums",
+        "artist": {"artist": life.artist.uri, "since": "2020-01-01"},
+        "top": {"top": "short"},
+        "show": life.show.uri,
+        "episodes": "saved_episodes",
+        "heard": {"recently_played": {"context": made.uri}},
+        "coming": {"queue": {"context": made.uri}},
+        "pasted": {"file": "pasted.txt"},
+    }
+    (desk.config.parent / "pasted.txt").write_text(f"{life.albums[0].uris[0]}\n", encoding="utf-8")
+    desk.configure({"pairs": [{"name": name, "source": one, "target": target} for name, one in sources.items()]})
+    return made
+
+
+def told(desk: Machine) -> dict[str, str]:
+    """Return what is said of the source of each pair, and how it stands."""
+    lines = (re.fullmatch(r"(\w+) +source of ([a-z-]+): (.*)", line) for line in desk.run("doctor").lines)
+    return {found[2]: f"{found[1]}: {found[3]}" for found in lines if found}
+
+
+def test_doctor_tells_of_each_kind_of_source_in_a_line_for_a_request(desk: Machine) -> None:
+    made = weekly(desk)
+    found = told(desk)
+    heard = found.pop("heard")
+    assert heard.startswith("ok: recently played: 18 plays, newest ")
+    assert heard.endswith(f"; Spotify tells of 18 from what they were played: 8 from {made.uri}")
+    assert {name: line.partition("spotify:")[0] for name, line in found.items()} == {
+        "songs": "ok: Liked Songs: 0 items, can be read",
+        "album": "ok: the album ",
+        "albums": "ok: your saved albums: 2 albums, can be read",
+        "artist": "ok: the artist ",
+        "top": "ok: your top tracks (short): 50 items, can be read",
+        "show": "ok: the show ",
+        "episodes": "ok: your saved episodes: 3 items, can be read",
+        "coming": "ok: the queue of ",
+        "pasted": "ok: the file pasted.txt: 1 item, can be read",
+    }
+    assert found["artist"].endswith(" since 2020-01-01: 3 releases, can be read")
+    assert found["coming"].endswith(": 20 items after what plays now, can be read")
+    assert len(desk.requests()) == 1 + 2 + 7 + 1 + 2  # tokens; me and the target; what stays; plays; what plays, queue
+
+
+@pytest.mark.parametrize("which", ["own", "none"])
+def test_doctor_says_so_where_spotify_hides_what_a_list_of_its_own_plays(
+    desk: Machine, which: Literal["own", "none"]
+) -> None:
+    made = weekly(desk)
+    desk.world.habits.shown_contexts = desk.world.habits.logged_contexts = which
+    found = told(desk)
+    assert found["coming"].startswith("warning: ")
+    assert "Spotify does not tell from what" in found["coming"]
+    if which == "own":
+        assert found["heard"].startswith("ok: ")
+        assert found["heard"].endswith(f"; Spotify tells of 10 from what they were played: 0 from {made.uri}")
+    else:
+        assert found["heard"].startswith("warning: ")
+    ended = desk.run("doctor", "--quiet")
+    assert "docs/discover-weekly.md" in ended.out
+    assert ended.code == 0
+
+
+def test_doctor_says_so_where_the_queue_hides_what_follows(desk: Machine) -> None:
+    weekly(desk)
+    desk.world.habits.queue_shows_spotify_made = False
+    assert told(desk)["coming"].endswith(": something plays, but Spotify shows nothing that comes next")
+
+
+def test_doctor_names_the_ways_around_a_list_that_spotify_makes(desk: Machine) -> None:
+    made = weekly(desk)
+    desk.pairs(weekly=(made, playlist(desk, "archive")))
+    ended = desk.run("doctor", "--format", "json")
+    (one,) = [one for one in examined(ended)["findings"] if one["code"]]
+    assert (one["code"], one["relation"], ended.code) == ("source-spotify-made", "spotify-made", 4)
+    assert all(way in one["action"] for way in ("recently_played", "queue", "syncer capture", "discover-weekly.md"))
+
+
+def test_doctor_says_as_whom_each_thing_was_looked_at_where_there_are_several(desk: Machine) -> None:
+    friend = desk.world.add_user("friend")
+    party, archive = desk.world.playlist("party", tracks=2, owner=friend), playlist(desk, "archive")
+    another_account(desk, friend, scopes=("playlist-read-private", "playlist-read-collaborative"))
+    source = {"playlist": party.id, "account": "friend"}
+    pair = {"name": "shared", "source": source, "target": archive.id}
+    desk.configure({"accounts": ACCOUNTS, "pairs": [pair]})
+    ended = desk.run("doctor")
+    assert ended.code == 0
+    assert [line for line in ended.lines if "party" in line or "archive" in line] == [
+        f"ok       target of shared, as default: 'archive' ({archive.uri}): your own, 4 items, can be added to",
+        f"ok       source of shared, as friend: 'party' ({party.uri}): your own, 2 items, can be read",
+    ]
+    scopes = [line for line in ended.lines if "scopes of friend" in line]
+    assert scopes == [
+        "ok       scopes of friend: all that its pairs need: playlist-read-private, playlist-read-collaborative"
+    ]
+
+
 # --- playlists --------------------------------------------------------------------------------------------------------
 
 
@@ -273,17 +402,9 @@ def test_an_account_that_the_config_lacks_is_a_usage_error(desk: Machine) -> Non
 def test_playlists_of_another_account_are_those_of_its_user(desk: Machine) -> None:
     friend = desk.world.add_user("friend")
     desk.world.playlist("theirs", tracks=1, owner=friend)
-    first = Path(desk.environ["SYNCER_CREDENTIALS_FILE"])
-    mine = first.read_text(encoding="utf-8")
-    desk.world.me, me = friend, desk.world.me
-    desk.sign_in()
-    first.rename(desk.folder / "friend.json")
-    desk.world.me = me
-    first.touch(mode=0o600)
-    first.write_text(mine, encoding="utf-8")
+    another_account(desk, friend)
     source, target = playlist(desk, "week").id, playlist(desk, "archive").id
-    accounts = {"default": {"file": "../credentials.json"}, "friend": {"file": "../friend.json"}}
-    desk.configure({"accounts": accounts, "pairs": [{"source": source, "target": target}]})
+    desk.configure({"accounts": ACCOUNTS, "pairs": [{"source": source, "target": target}]})
     assert [line.split("\t")[1] for line in desk.run("playlists", "--account", "friend").lines] == ["theirs"]
 
 

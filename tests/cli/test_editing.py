@@ -325,11 +325,32 @@ def test_a_pair_is_added_without_asking_spotify(desk: Machine) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "written"),
+    [
+        ("saved_albums", "saved_albums"),
+        ("recently_played", "recently_played"),
+        ("queue", "queue"),
+        (f"spotify:artist:{WEEK}", f"https://open.spotify.com/artist/{WEEK}"),
+        (f"https://open.spotify.com/intl-de/album/{WEEK}?si=1", f"https://open.spotify.com/album/{WEEK}"),
+        (f"spotify:show:{WEEK}", f"https://open.spotify.com/show/{WEEK}"),
+    ],
+)
+def test_a_source_may_be_of_any_kind_that_a_word_or_a_link_names(desk: Machine, source: str, written: str) -> None:
+    desk.config.write_text(LEAST)
+    ended = desk.run("add", source, OTHER)
+
+    assert ended.code == 0
+    assert desk.config.read_text().endswith(f"  - source: {written}\n    target: {LINK}{OTHER}\n")
+
+
+@pytest.mark.parametrize(
     ("source", "target", "complaint"),
     [
         ("foo", OTHER, "SOURCE: 'foo' is not a playlist id"),
         ("liked", "spotify:album:x", "TARGET: 'spotify:album:x' is a link to a Spotify album"),
         ("liked", "liked", "TARGET is a playlist"),
+        ("liked", "queue", "TARGET is a playlist: 'queue' can only be a source"),
+        (f"spotify:track:{OTHER}", OTHER, "SOURCE: "),
     ],
 )
 def test_what_names_no_playlist_is_refused_at_once(desk: Machine, source: str, target: str, complaint: str) -> None:

@@ -50,7 +50,7 @@ def test_a_bug_in_a_pair_is_a_line_on_screen_and_a_traceback_in_the_log(desk: Ma
     bug_id = ended.lines[1].rpartition("(")[2].removesuffix(")")
     assert f"bug {bug_id}\n" in log
     assert log.count("Traceback (most recent call last):") == 2
-    assert "/syncer/service.py" in log
+    assert "/syncer/run.py" in log
     assert "\\x1b[31mBearer [hidden]\n[hidden] sent to http://127.0.0.1" in log
     assert stat.S_IMODE(desk.debug_log.stat().st_mode) == 0o600
 

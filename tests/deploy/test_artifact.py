@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
 import zipfile
@@ -123,6 +124,78 @@ def test_a_config_that_would_fail_in_every_run_is_refused_with_its_line(tmp_path
     assert done.returncode != 0
     assert "config.yaml:2:13:" in done.stderr
     assert "config.yaml:3:13:" in done.stderr
+    assert not project.artifact.exists()
+
+
+LISTS = """
+pairs:
+  - name: lists
+    source: [{file: pasted.txt}, {file: ./exports/liked songs.csv}]
+    target: https://open.spotify.com/playlist/2mULMNIOjAkmgJvE6J7YhL
+  - source: {file: gone.txt}
+    target: https://open.spotify.com/playlist/2mULMNIOjAkmgJvE6J7YhL
+    enabled: false
+"""
+SONG = "spotify:track:4iV5W9uYEdYUVa79Axb7Rh"
+
+
+def test_the_files_that_pairs_read_are_in_it_where_the_config_says(tmp_path: Path) -> None:
+    builds = []
+    for folder in ("one", "other"):
+        project = Project(tmp_path / folder, LISTS)
+        (project.folder / "config" / "exports").mkdir()
+        (project.folder / "config" / "pasted.txt").write_text(f"{SONG}\nand so on\n")
+        (project.folder / "config" / "exports" / "liked songs.csv").write_text(f"Track URI\n{SONG}\n")
+
+        done = project.build()
+
+        assert done.returncode == 0, done.stderr
+        assert "pasted.txt:2: 'and so on' is no link to a track" in done.stderr
+        builds.append(project.artifact.read_bytes())
+    with zipfile.ZipFile(project.artifact) as archive:
+        config = {name: archive.read(name) for name in archive.namelist() if name.startswith("config/")}
+    assert config.keys() == {"config/config.yaml", "config/exports/liked songs.csv", "config/pasted.txt"}
+    assert config["config/pasted.txt"] == f"{SONG}\nand so on\n".encode()
+    assert builds[0] == builds[1]
+
+
+@pytest.mark.parametrize("path", ["~/songs.txt", "/mnt/songs.txt", "../songs.txt", "exports/../songs.txt"])
+def test_a_file_outside_the_folder_of_the_config_cannot_be_packed(path: str, tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", LISTS.replace("pasted.txt", path))
+
+    done = project.build()
+
+    assert done.returncode != 0
+    assert f"{path} is not in config/" in done.stderr
+    assert not project.artifact.exists()
+
+
+def test_a_file_that_cannot_be_read_is_refused_before_it_is_deployed(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", LISTS)
+    (project.folder / "config" / "pasted.txt").write_text("My favourites\n")
+
+    done = project.build()
+
+    assert done.returncode != 0
+    assert "pasted.txt:1: 'My favourites' is no link to a track" in done.stderr
+    assert not project.artifact.exists()
+
+
+def test_a_python_that_cannot_tell_which_files_are_read_packs_none(tmp_path: Path, lambda_python: Path) -> None:
+    project = Project(tmp_path / "project", LISTS)
+
+    done = subprocess.run(  # noqa: S603 - our own command
+        [lambda_python, "tools/build_lambda.py"],
+        cwd=project.folder,
+        env=ENVIRONMENT,
+        check=False,
+        text=True,
+        capture_output=True,
+    )
+
+    assert done.returncode != 0
+    assert "config/config.yaml names files, and " in done.stderr
+    assert "PYTHON=" in done.stderr
     assert not project.artifact.exists()
 
 

@@ -157,6 +157,15 @@ def test_an_account_whose_credentials_are_in_a_file_cannot_be_deployed() -> None
         derive(accounts={"anna": {"file": "~/anna.json"}})
 
 
+def test_the_secret_stands_in_for_the_file_of_the_default_account() -> None:
+    derived = derive(secret="mine", accounts={"default": {"file": "~/me.json"}, "anna": {"secret": "annas"}})
+
+    assert [next(iter(arn.values())).rpartition(":")[2] for arn in derived["secretArns"]] == [
+        "mine-??????",
+        "annas-??????",
+    ]
+
+
 @pytest.mark.parametrize("table", ["*", "my-*", "ab", "a b", "t" * 256, "${AWS::Region}", "table/one", "name\n"])
 def test_a_table_is_named_without_wildcards(table: str) -> None:
     with pytest.raises(AssertionError, match="is not the name of a DynamoDB table"):

@@ -319,6 +319,33 @@ def test_an_account_of_the_config_is_kept_where_the_config_says(home: Home) -> N
     assert not home.path.exists()
 
 
+def test_to_play_a_list_is_asked_for_by_an_option_and_granted(home: Home) -> None:
+    home.hold()
+    process = home.start("--capture")
+    address = home.desktop.opened()
+    browse(address)
+    code, said = ended(process)
+
+    assert code == 0, said
+    assert asked(address)[-1] == "user-modify-playback-state"
+    assert "play a list on a device of yours, for `syncer capture` alone  (user-modify-playback-state)" in said
+    assert "user-modify-playback-state" in home.kept["scope"].split()
+
+
+def test_who_only_reads_for_a_pair_signs_in_without_leave_to_change_anything(home: Home) -> None:
+    home.config(
+        "accounts: {default: {file: mine.json}, anna: {file: anna.json}}\n"
+        f"pairs:\n  - {{source: {{top: short, account: anna}}, target: {ARCHIVE}}}\n"
+    )
+    process = home.start("--account", "anna", "--client-id", home.world.app.client_id)
+    address = home.desktop.opened()
+    browse(address)
+    code, said = ended(process)
+
+    assert code == 0, said
+    assert asked(address) == ["playlist-read-private", "playlist-read-collaborative", "user-top-read"]
+
+
 def test_a_config_that_does_not_hold_is_said_and_left_aside(home: Home) -> None:
     home.hold()
     home.config("pairs: []\n")

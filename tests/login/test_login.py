@@ -10,8 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import click
@@ -19,14 +20,31 @@ import pytest
 
 from syncer import bootstrap
 from syncer.cli.callback import Patience
-from syncer.cli.login import ALWAYS, BY_SOURCE, Login, Need, NotSignedIn, needs
+from syncer.cli.login import ALWAYS, BY_SOURCE, CAPTURE, READS, Login, Need, NotSignedIn, needs
 from syncer.credentials import FileStore
 from syncer.errors import AwsDenied, ClientRefused, CredentialsUnreadable, Temporary, UnreadableAnswer
+from syncer.model import (
+    AlbumSource,
+    ArtistSource,
+    Captured,
+    FileSource,
+    LikedSongs,
+    Pair,
+    PlaylistSource,
+    Queue,
+    RecentlyPlayed,
+    SavedAlbums,
+    SavedEpisodes,
+    ShowSource,
+    Source,
+    Term,
+    TopTracks,
+)
 from syncer.ports import LoginStore
 from syncer.sandbox import Fault, SandboxServer, World
 from syncer.secretsmanager import SecretsManagerStore
 from tests.fake_secretsmanager import FakeClient, FakeSecretsManager, refuse
-from tests.fakes import FakeClock, config, pair
+from tests.fakes import FakeClock, config, identifier, pair
 from tests.login.people import FakePerson, browse, decide, send
 
 SECRETS = re.compile(r"A[CQ][0-9A-Za-z]{88}|BQ[0-9A-Za-z]{88}")
@@ -537,15 +555,81 @@ def test_a_file_of_another_user_is_set_aside_and_not_trusted(scene: Scene) -> No
 
 # --- scopes -----------------------------------------------------------------------------------------------------------
 
+SCOPES_OF = {
+    LikedSongs(): ["user-library-read"],
+    SavedAlbums(): ["user-library-read"],
+    SavedEpisodes(): ["user-library-read", "user-read-playback-position"],
+    ShowSource("s" * 22): ["user-read-playback-position"],
+    TopTracks(Term.SHORT): ["user-top-read"],
+    RecentlyPlayed(): ["user-read-recently-played"],
+    Queue(): ["user-read-currently-playing", "user-read-playback-state"],
+    PlaylistSource(identifier("week")): [],
+    AlbumSource("a" * 22): [],
+    ArtistSource("b" * 22): [],
+    FileSource("/songs.txt", "songs.txt"): [],
+}
+READING = [need.scope for need in READS]
+PLAYER = ["user-read-currently-playing", "user-read-playback-state", "user-modify-playback-state"]
 
-def test_liked_songs_as_a_source_need_a_scope_more() -> None:
-    asked = [need.scope for need in needs(config(pair("liked", "archive")), "default")]
 
-    assert asked == [*(need.scope for need in ALWAYS), "user-library-read"]
+def asked_of(account: str, *pairs: Pair, capture: bool = False) -> list[str]:
+    """Return the scopes that *account* is asked for."""
+    return [need.scope for need in needs(config(*pairs), account, capture=capture)]
+
+
+def from_source(*sources: Source, account: str = "default", readers: tuple[str, ...] = ()) -> Pair:
+    return Pair(name="p", sources=sources, target=identifier("archive"), account=account, readers=readers)
+
+
+def test_every_kind_of_source_has_its_scopes_told() -> None:
+    assert set(map(type, SCOPES_OF)) == set(get_args(Source)) - {Captured}
+
+
+@pytest.mark.parametrize("source", SCOPES_OF, ids=str)
+def test_a_source_needs_its_scopes_beside_those_of_every_account(source: Source) -> None:
+    assert asked_of("default", from_source(source)) == [*(need.scope for need in ALWAYS), *SCOPES_OF[source]]
+
+
+def test_a_scope_that_serves_several_sources_is_asked_for_once_with_all_that_it_is_for() -> None:
+    wanted = needs(config(from_source(SavedAlbums(), LikedSongs()), from_source(RecentlyPlayed())), "default")
+
+    assert [(need.scope, need.to) for need in wanted[len(ALWAYS) :]] == [
+        ("user-library-read", "read your Liked Songs and read the albums that you saved"),
+        ("user-read-recently-played", "read what you played lately"),
+    ]
 
 
 def test_what_other_accounts_do_needs_no_scope_of_this_one() -> None:
     assert needs(config(pair("liked", "archive", account="anna")), "default") == ALWAYS
+
+
+def test_an_account_that_only_reads_is_not_asked_to_let_anything_be_changed() -> None:
+    shared = from_source(LikedSongs(), PlaylistSource(identifier("week")), readers=("anna", "default"))
+
+    assert asked_of("anna", shared) == [*READING, "user-library-read"]
+    assert asked_of("default", shared) == [need.scope for need in ALWAYS]
+
+
+def test_an_account_that_reads_here_and_adds_there_is_asked_for_both() -> None:
+    assert asked_of(
+        "anna", from_source(TopTracks(Term.LONG), readers=("anna",)), from_source(Queue(), account="anna")
+    ) == [
+        *(need.scope for need in ALWAYS),
+        "user-top-read",
+        "user-read-currently-playing",
+        "user-read-playback-state",
+    ]
+
+
+def test_only_capture_asks_to_play_something() -> None:
+    assert asked_of("default", from_source(Queue()), capture=True) == [*(need.scope for need in ALWAYS), *PLAYER]
+    assert asked_of("anna", from_source(ShowSource("s" * 22), readers=("anna",)), capture=True) == [
+        *READING,
+        "user-read-playback-position",
+        *PLAYER,
+    ]
+    assert needs(None, "default", capture=True) == (*ALWAYS, *CAPTURE)
+    assert not [scope for scopes in SCOPES_OF.values() for scope in scopes if "modify" in scope]
 
 
 def test_without_a_config_the_playlists_are_what_is_asked_for() -> None:
@@ -553,7 +637,8 @@ def test_without_a_config_the_playlists_are_what_is_asked_for() -> None:
 
 
 def test_the_docs_name_every_scope_and_what_it_is_for(root: Path) -> None:
-    text = (root / "docs" / "login.md").read_text(encoding="utf-8")
+    lines = (root / "docs" / "login.md").read_text(encoding="utf-8").splitlines()
 
-    for need in (*ALWAYS, *BY_SOURCE.values()):
-        assert f"| `{need.scope}` | {need.to}" in text
+    for need in (*ALWAYS, *chain.from_iterable(BY_SOURCE.values()), *CAPTURE):
+        (line,) = (line for line in lines if line.startswith(f"| `{need.scope}` | "))
+        assert need.to in line

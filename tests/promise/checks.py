@@ -7,13 +7,26 @@ from typing import Final
 from syncer.errors import Code
 from syncer.ids import is_addable
 from syncer.library import LOOK_AFTER
-from syncer.model import AddState, LikedSongs, Outcome, Pair, PlaylistSource, Reason, Report, Source, Status
+from syncer.model import (
+    AddState,
+    ArtistSource,
+    FileSource,
+    Outcome,
+    Pair,
+    PlaylistSource,
+    Queue,
+    Reason,
+    RecentlyPlayed,
+    Report,
+    SavedAlbums,
+    Status,
+)
 from syncer.report import as_json, exit_code
 from syncer.sandbox import Change, Entry, Version
 from syncer.spotify.accounts import LONGEST_KEPT
+from tests.promise import heard
 from tests.promise.harness import LONG, Process, Sent, Told, Trial, W
-
-Uris = tuple[str | None, ...]
+from tests.promise.sources import Read, Uris, releases, rows
 
 RETRIES: Final = 20
 REREADS: Final = 4
@@ -51,7 +64,7 @@ def nothing_but_appends_to_targets(trial: Trial) -> None:
     """I1, I6: what was there stays where it is."""
     targets = {pair.target for pair in trial.pairs}
     for change, before, after in states(trial):
-        if change.by == trial.me:
+        if change.by in trial.us:
             assert change.kind == "add", f"we sent a {change.kind}"
             assert change.playlist in targets, "we wrote to a playlist that is no target"
             assert after[: len(before)] == before, "we moved or removed what was there"
@@ -61,7 +74,7 @@ def nothing_but_appends_to_targets(trial: Trial) -> None:
 def nothing_is_doubled(trial: Trial) -> None:
     """I3: nothing is added that is there, but for what others did too late for us to see."""
     for change, before, _ in states(trial):
-        if change.by == trial.me and (twice := set(change.uris).intersection(before)):
+        if change.by in trial.us and (twice := set(change.uris).intersection(before)):
             unseen = twice - _done_unseen(trial, change)
             assert not unseen, f"doubled {len(unseen)} in {change.playlist}"
 
@@ -80,7 +93,7 @@ def _done_unseen(trial: Trial, ours: Change) -> set[str | None]:
     read = max((began for began, whole in checks if whole), default=0.0) + start - READ_BACK
     found: set[str | None] = set()
     for change in trial.world.changes:
-        if change.by != trial.me and change.playlist == ours.playlist and read <= change.at <= ours.at:
+        if change.by not in trial.us and change.playlist == ours.playlist and read <= change.at <= ours.at:
             if change.kind == "move":
                 found.update(change.uris)
             if change.kind == "add" and change.at >= checks[-1][0] + start - READ_BACK:
@@ -105,15 +118,16 @@ def adds_hold_what_the_run_could_read(trial: Trial) -> None:
     for process in trial.processes:
         for sent in process.adds:
             pairs = [pair for pair in trial.pairs if pair.target == sent.playlist]
-            seen = {uri for pair in pairs for source in pair.sources for uri in _seen(trial, process, source)}
+            seen = {uri for pair in pairs for read in pair.reads for uri in _seen(trial, process, read)}
             assert seen.issuperset(sent.call.uris), "we added what no source held"
 
 
-def _seen(trial: Trial, process: Process, source: Source) -> set[str | None]:
-    """Return what *source* held at any time that reads of *process* could show."""
-    if isinstance(source, LikedSongs):
-        return {*process.liked, *(entry.uri for entry in trial.world.me.liked)}
-    return {uri for version in _versions(trial, process, source.id) for uri in shown(version.entries)}
+def _seen(trial: Trial, process: Process, read: Read) -> set[str | None]:
+    """Return what a source held at any time that reads of *process* could show, or what was written down of it."""
+    source = read[1]
+    if isinstance(source, PlaylistSource):
+        return {uri for version in _versions(trial, process, source.id) for uri in shown(version.entries)}
+    return process.seen[read].union(heard.written(process.diaries, read))
 
 
 def _versions(trial: Trial, process: Process, playlist: str) -> list[Version]:
@@ -228,7 +242,7 @@ def waiting_has_its_limit(trial: Trial) -> None:
 def requests_have_their_limit(trial: Trial) -> None:
     """I16: what a run needs without faults, and a bounded number more with them. A 429 is waited out, not counted."""
     for process in trial.processes:
-        needed = 1 + sum(_needed(trial, pair) for pair in trial.pairs)
+        needed = len(trial.users) + sum(_needed(trial, pair) for pair in trial.pairs)
         longest = max(len(playlist.entries) for playlist in trial.world.playlists.values())
         rereads = REREADS * (2 + longest // 49) * len(trial.pairs)
         counted = [sent for sent in process.sent if sent.call.status != 429]
@@ -237,16 +251,34 @@ def requests_have_their_limit(trial: Trial) -> None:
 
 
 def _needed(trial: Trial, pair: Pair) -> int:
-    sizes = [len(_uris(trial, source)) for source in pair.sources]
-    batches = 1 + sum(sizes) // 100
-    reads = len(sizes) + sum(1 + size // 50 for size in sizes) + 2 + len(trial.held(pair.target)) // 49
+    batches = 1 + sum(len(_uris(trial, read)) for read in pair.reads) // 100
+    reads = sum(_looks(trial, read) for read in pair.reads) + 2 + len(trial.held(pair.target)) // 49
     return reads + 2 * batches + 1
 
 
-def _uris(trial: Trial, source: Source) -> Uris:
+def _looks(trial: Trial, read: Read) -> int:
+    """Return how many requests it takes to read a source for the first time."""
+    account, source = read
+    match source:
+        case ArtistSource():
+            albums = len(releases(trial.world, source))
+            return 2 + albums // 10 + albums
+        case SavedAlbums():
+            albums = len(trial.users[account].albums)
+            return 2 + albums // 20
+        case RecentlyPlayed() | Queue():
+            return heard.LOOKS
+        case FileSource(path=path):
+            return sum(not row.startswith("spotify:") for row in rows(path))
+    return 2 + len(_uris(trial, read)) // 50
+
+
+def _uris(trial: Trial, read: Read) -> Uris:
+    """Return what a source holds now; of what passes by, what was written down."""
+    source = read[1]
     if isinstance(source, PlaylistSource):
         return shown(trial.world.playlists[source.id].entries)
-    return tuple(entry.uri for entry in trial.world.me.liked)
+    return heard.written(trial.diaries(), read) if read in trial.heard else trial.holds(read)
 
 
 def a_dry_run_only_reads(trial: Trial) -> None:
@@ -305,7 +337,7 @@ def _landed(trial: Trial, process: Process, sent: Sent, target: str) -> bool:
     start = trial.world.now() - trial.clock.elapsed
     # A run that begins in the second in which this one ended may add the same: that change is not this one's.
     return (sent.call.applied and sent.playlist == target) and any(
-        change.by == trial.me
+        change.by in trial.us
         and change.playlist == target
         and change.uris == sent.call.uris
         and sent.call.at <= change.at <= process.ended + start
@@ -331,18 +363,19 @@ def all_is_well_is_said_only_where_it_is(trial: Trial) -> None:
                 if outcome.plan is None or trial.jumped:  # by a clock set back, what we added seems to be under way
                     held |= _removed_unseen(trial, process, outcome.pair.target)
                 held |= _swapped_unseen(trial, outcome.pair.target)
-                for source in outcome.pair.sources:
-                    missing = _held_throughout(trial, process, source) - held
-                    if isinstance(source, PlaylistSource):
-                        missing -= _swapped_unseen(trial, source.id, kind="add")
+                for read in outcome.pair.reads:
+                    missing = _held_throughout(trial, process, read) - held
+                    if isinstance(read[1], PlaylistSource):
+                        missing -= _swapped_unseen(trial, read[1].id, kind="add")
                     refused = outcome.skipped.get(Reason.REJECTED, 0)  # remembered for a day
                     assert len(missing) <= refused, "all was well, and something was missing"
 
 
-def _held_throughout(trial: Trial, process: Process, source: Source) -> set[str]:
-    """Return what *source* held at all times that reads of *process* could show, and can be added."""
-    if isinstance(source, LikedSongs):
-        return {uri for uri in process.liked if uri and is_addable(uri)}
+def _held_throughout(trial: Trial, process: Process, read: Read) -> set[str]:
+    """Return what a source held at all times that reads of *process* could show, and can be added."""
+    source = read[1]
+    if not isinstance(source, PlaylistSource):
+        return {uri for uri in process.held[read].union(heard.lasting(process, read)) if uri and is_addable(uri)}
     if any(change.kind == "move" and change.playlist == source.id for change in _meanwhile(trial, process)):
         return set()  # sources are read without overlap: what is missed there is added by the next run
     versions = [set(shown(version.entries)) for version in _versions(trial, process, source.id)]
@@ -388,7 +421,15 @@ def _follows(trial: Trial, process: Process, outcome: Outcome) -> None:
 
 def _others_added(trial: Trial, process: Process, target: str) -> set[str]:
     changes = (one for one in trial.world.history[process.first : process.last] if isinstance(one, Change))
-    return {str(uri) for one in changes if one.by != trial.me and one.playlist == target for uri in one.uris}
+    return {str(uri) for one in changes if one.by not in trial.us and one.playlist == target for uri in one.uris}
+
+
+def only_who_has_to_sign_in_is_told_so(trial: Trial) -> None:
+    """T1: the end of one sign-in is no trouble for the pairs that do without it."""
+    for process in trial.processes:
+        for outcome in process.report.outcomes if process.report else ():
+            if outcome.error and outcome.error.code == Code.SIGN_IN_NEEDED:
+                assert not process.signed_in.issuperset(outcome.pair.accounts), "all of them were signed in"
 
 
 ALWAYS: Final[Sequence[Callable[[Trial], None]]] = (
@@ -409,6 +450,8 @@ ALWAYS: Final[Sequence[Callable[[Trial], None]]] = (
     what_landed_is_told_or_said_to_be_unclear,
     all_is_well_is_said_only_where_it_is,
     adds_follow_the_plan,
+    only_who_has_to_sign_in_is_told_so,
+    *heard.ALWAYS,
 )
 
 
@@ -420,11 +463,11 @@ def nothing_is_lost(trial: Trial) -> None:
     for target in {pair.target for pair in trial.pairs}:
         there = _counts_as_there(trial, target)
         for pair in (pair for pair in trial.pairs if pair.target == target):
-            for source in pair.sources:
+            for read in pair.reads:
                 excused = _taken_for_relinked(trial, target) | _swapped_unseen(trial, target)
-                if isinstance(source, PlaylistSource):
-                    excused |= _swapped_unseen(trial, source.id, kind="add")
-                missing = set(_addable(trial, source)).difference(there, excused)
+                if isinstance(read[1], PlaylistSource):
+                    excused |= _swapped_unseen(trial, read[1].id, kind="add")
+                missing = set(_addable(trial, read)).difference(there, excused)
                 assert not missing, f"lost {len(missing)}"
 
 
@@ -438,7 +481,9 @@ def _swapped_unseen(trial: Trial, target: str, *, kind: str = "remove") -> set[s
         for process in trial.processes
         if any(one.playlist == target for one in process.adds)
     ]
-    changes = (one for one in trial.world.changes if one.playlist == target and one.kind == kind and one.by != trial.me)
+    changes = (
+        one for one in trial.world.changes if one.playlist == target and one.kind == kind and one.by not in trial.us
+    )
     return {str(uri) for one in changes if any(first <= one.at <= last for first, last in spans) for uri in one.uris}
 
 
@@ -479,19 +524,28 @@ def targets_are_as_promised(trial: Trial, *, in_order: bool = True) -> None:
         gained = list(now[len(old) :])
         pairs = [pair for pair in trial.pairs if pair.target == target]
         wanted = [_news(trial, pair, old) for pair in pairs]
-        assert sorted(map(str, gained)) == sorted({uri for one in wanted for uri in one})
+        news = {uri for one in wanted for uri in one}
+        assert len(set(gained)) == len(gained), "doubled"
+        assert news <= set(gained), "not all that was new"
+        assert news | _gone(trial, pairs) >= set(gained), "more than was new"
         rejected = any(one.rejected for report in trial.reports for one in report.outcomes)  # it comes later, if at all
         if len(pairs) == 1 and in_order and not rejected:
             assert gained == wanted[0], "not in source order"
 
 
 def _news(trial: Trial, pair: Pair, old: Uris) -> list[str]:
-    wanted = (uri for source in pair.sources for uri in _addable(trial, source))
+    wanted = (uri for read in pair.reads for uri in _addable(trial, read))
     return list(dict.fromkeys(uri for uri in wanted if uri not in old))
 
 
-def _addable(trial: Trial, source: Source) -> list[str]:
-    return [uri for uri in _uris(trial, source) if uri and is_addable(uri)]
+def _gone(trial: Trial, pairs: Sequence[Pair]) -> set[str | None]:
+    """Return what the sources of *pairs* held once that are no playlists."""
+    reads = {read for pair in pairs for read in pair.reads if not isinstance(read[1], PlaylistSource)}
+    return {uri for process in trial.processes for read in reads for uri in process.seen[read]}
+
+
+def _addable(trial: Trial, read: Read) -> list[str]:
+    return [uri for uri in _uris(trial, read) if uri and is_addable(uri)]
 
 
 def a_clean_run_is_the_last_that_adds(trial: Trial) -> None:

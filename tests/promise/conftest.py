@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.promise.schedule import FEWEST, KINDS, rare
+from tests.promise.stories import FEWEST, KINDS, rare
 
 CHUNKS = 100
 MET: Counter[str] = Counter()

@@ -77,6 +77,9 @@ FAULTS: Final[dict[str, Fault]] = {
     "T3 new refresh token": Fault(kind="rotate", method="POST", path="/api/token"),
 }
 
+UNREADABLE: Final = [name for name in FAULTS if name.startswith(("N7", "N8"))]
+"""All alike to whoever reads: where it takes long to try them all, one of them will do."""
+
 TELLING: Final = (
     "N1 refused connection",
     "N3 502, carried out",

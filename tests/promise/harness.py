@@ -16,12 +16,30 @@ from typing import Any, Final
 import requests
 
 from syncer.appending import SETTLE
+from syncer.cache import Cache
 from syncer.errors import StateUnusable
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Action, Add, AddState, Chosen, Config, NotBefore, Pair, Report, Reversal
-from syncer.sandbox import Call, Change, World
+from syncer.model import (
+    DEFAULT_ACCOUNT,
+    Account,
+    Action,
+    Add,
+    AddState,
+    Chosen,
+    Config,
+    NotBefore,
+    Pair,
+    Play,
+    PlaylistSource,
+    Queue,
+    RecentlyPlayed,
+    Report,
+    Reversal,
+)
+from syncer.sandbox import Call, Change, SignIn, User, World
 from syncer.spotify.transport import ENDPOINTS, UNDO_ENDPOINTS, Endpoints
 from tests.fakes import FakeClock, MemoryState
+from tests.promise.sources import Read, Uris, holds
 from tests.spotify.wiring import Wired, credentials
 
 LONG: Final = 300_000.0
@@ -29,6 +47,9 @@ LONG: Final = 300_000.0
 W: Final = SETTLE
 NESTED: Final = 20
 """Entries that come with a head: few, so that small playlists have several pages too."""
+
+SHOWN_AT: Final = {"/v1/me/player/recently-played": RecentlyPlayed, "/v1/me/player/queue": Queue}
+"""Where what passes by is shown."""
 
 Scene = Callable[[World], Sequence[Pair]]
 Act = Callable[[], object]
@@ -53,6 +74,8 @@ class Disk(MemoryState):
         super().__init__()
         self.step: Act = lambda: None
         self.fails: Callable[[], bool] = lambda: False
+        self.failed = 0
+        """How often it did."""
         self._writing = False
 
     @property
@@ -63,6 +86,14 @@ class Disk(MemoryState):
     def all(self) -> list[Add]:
         """Return every add that is kept."""
         return list(self._adds.values())
+
+    def diary(self, name: str) -> tuple[Play, ...]:
+        """Return what is written down there, whether the disk fails or not."""
+        fails, self.fails = self.fails, lambda: False
+        try:
+            return Cache(self).diary(name)
+        finally:
+            self.fails = fails
 
     def tear(self, now: datetime) -> None:
         """Lose everything, as a store does that is found torn."""
@@ -132,6 +163,7 @@ class Disk(MemoryState):
 
     def _may_fail(self) -> None:
         if not self._writing and self.fails():
+            self.failed += 1
             raise StateUnusable("the disk is full", hint="make room on it")
 
 
@@ -176,7 +208,14 @@ class Process:
     began: float
     first: int
     """Where in the history of the world it began."""
-    liked: tuple[str | None, ...]
+    clock: datetime
+    """What our clock showed as it began."""
+    diaries: dict[str, tuple[Play, ...]]
+    """What was written down before it, by the names of the diaries."""
+    held: dict[Read, set[str | None]]
+    """What the sources that are no playlists held all the while that it could look."""
+    seen: dict[Read, set[str | None]]
+    """What they held at any time that it could look."""
     not_before: NotBefore | None
     deadline: float | None = None
     dry_run: bool = False
@@ -186,6 +225,11 @@ class Process:
     killed: bool = False
     in_doubt: frozenset[str] = frozenset()
     """The targets of adds that were carried out and whose end it, being killed, did not note."""
+    signed_in: frozenset[str]
+    """The accounts whose consent held from its start to its end."""
+    disk_failed: bool = False
+    shown: list[tuple[str, set[str | None]]] = field(default_factory=list)
+    """What passed by and was shown to it for certain, each time, with the name of the diary that it belongs in."""
     stopped: int | None = None
     """How many requests had been sent when it was asked to stop."""
     sent: list[Sent] = field(default_factory=list)
@@ -207,6 +251,17 @@ class Trial:
         self.world.app.nested_page = NESTED
         self.wired = Wired(world=self.world, clock=self.clock, seed=seed)
         self.pairs = tuple(scene(self.world))
+        names = dict.fromkeys([DEFAULT_ACCOUNT, *(name for pair in self.pairs for name in pair.accounts)])
+        self.users = {name: self._user(name) for name in names}
+        """Whose the accounts are, by the names of the accounts."""
+        self.others = {name: self.world.sign_in(self.users[name]) for name in list(names)[1:]}
+        """The sign-ins of the accounts beside the default one."""
+        for name, sign_in in self.others.items():
+            self.wired.add_account(name, sign_in)
+        reads = dict.fromkeys(read for pair in self.pairs for read in pair.reads)
+        self._looked_at = [read for read in reads if not isinstance(read[1], PlaylistSource)]
+        self.heard = [read for read in self._looked_at if isinstance(read[1], RecentlyPlayed | Queue)]
+        """What passes by."""
         self.state = Disk()
         self.state.step = self._step
         self.old = {pair.target: self.held(pair.target) for pair in self.pairs}
@@ -223,8 +278,14 @@ class Trial:
         self.wired.network.send = self._watched  # type: ignore[method-assign,assignment] # the world's own door stays as it is
 
     @property
-    def me(self) -> str:
-        return self.world.me.id
+    def us(self) -> frozenset[str]:
+        """The ids of the users whose accounts are used."""
+        return frozenset(user.id for user in self.users.values())
+
+    @property
+    def sign_ins(self) -> dict[str, SignIn]:
+        """The sign-in of each account, by its name."""
+        return {DEFAULT_ACCOUNT: self.wired.sign_in, **self.others}
 
     @property
     def reports(self) -> list[Report]:
@@ -235,8 +296,17 @@ class Trial:
         """What Spotify was heard to ask us to wait for."""
         return MemoryState.not_before(self.state, self.wired.sign_in.client_id)
 
-    def held(self, playlist: str) -> tuple[str | None, ...]:
+    def held(self, playlist: str) -> Uris:
         return self.world.playlists[playlist].uris
+
+    def holds(self, read: Read) -> Uris:
+        """Return what a source that is no playlist shows now."""
+        account, source = read
+        return holds(self.world, self.users[account], source)
+
+    def diaries(self) -> dict[str, tuple[Play, ...]]:
+        """Return what is written down of all that passes by."""
+        return {name: self.state.diary(name) for name in map(diary_of, self.heard)}
 
     # --- what happens ---
 
@@ -255,7 +325,7 @@ class Trial:
         process = self._started(deadline, dry_run=dry_run)
         go = self.wired.service.plan if dry_run else self.wired.service.run
         with self._under_way(process, {**(at or {}), **({} if kill_at is None else {kill_at: kill})}):
-            process.report = go(Config(pairs=self.pairs), deadline=process.deadline)
+            process.report = go(self._config, deadline=process.deadline)
         return process.report
 
     def reverse(
@@ -267,13 +337,14 @@ class Trial:
         )
         go = self.wired.service.undo if action is Action.UNDO else self.wired.service.redo
         with self._under_way(process, {} if kill_at is None else {kill_at: kill}):
-            process.reversal = go(Config(pairs=self.pairs), Chosen(run=run), deadline=process.deadline)
+            process.reversal = go(self._config, Chosen(run=run), deadline=process.deadline)
         return process.reversal
 
     @contextmanager
     def _under_way(self, process: Process, at: Mapping[int, Act]) -> Iterator[None]:
         """Be *process* from its start to its end, however that comes."""
         self._at = dict(at)
+        failed = self.state.failed
         try:
             yield
         except Killed:
@@ -283,6 +354,8 @@ class Trial:
             self.state.process_died()
         finally:
             self._at = {}
+            process.disk_failed = self.state.failed > failed
+            process.signed_in &= self._signed_in()
             process.last, process.ended = len(self.world.history), self.clock.elapsed
             process.slept = sum(self.clock.slept)
 
@@ -294,7 +367,11 @@ class Trial:
         process = Process(
             began=self.clock.elapsed,
             first=len(self.world.history),
-            liked=tuple(entry.uri for entry in self.world.me.liked),
+            clock=self.clock.now(),
+            diaries=self.diaries(),
+            held={read: set(self.holds(read)) for read in self._looked_at},
+            seen={read: set(self.holds(read)) for read in self._looked_at},
+            signed_in=self._signed_in(),
             not_before=self.wish,
             deadline=None if deadline is None else self.clock.elapsed + deadline,
             dry_run=dry_run,
@@ -313,6 +390,8 @@ class Trial:
     def intrude(self) -> Report:
         """Start one more process while this one runs, and see it turned away."""
         other = Wired(world=self.world, clock=self.clock, sign_in=self.wired.sign_in)
+        for name, sign_in in self.others.items():
+            other.add_account(name, sign_in)
         other.new_process(self.state)
         before = len(self.world.history)
         report = other.run(*self.pairs)
@@ -329,11 +408,24 @@ class Trial:
         self.state.tear(self.clock.now())
         self.torn.append(self.clock.elapsed)
 
-    def sign_in(self) -> None:
+    def sign_in(self, account: str = DEFAULT_ACCOUNT) -> None:
         """Let the person sign in once more, as `syncer login` does."""
-        self.wired.sign_in = self.world.sign_in()
-        fresh = credentials(self.world, self.wired.sign_in)
-        self.wired.store.put(replace(fresh, authorized_at=self.clock.now().astimezone(UTC).date().isoformat()))
+        made = self.world.sign_in(self.users[account])
+        fresh = credentials(self.world, made)
+        fresh = replace(fresh, authorized_at=self.clock.now().astimezone(UTC).date().isoformat())
+        if account == DEFAULT_ACCOUNT:
+            self.wired.sign_in = made
+            self.wired.store.put(fresh)
+        else:
+            self.others[account] = made
+            self.wired.others[account].put(fresh)
+
+    def withdraw(self, account: str = DEFAULT_ACCOUNT) -> None:
+        """Let the person take back the consent, as Spotify's page of apps does."""
+        self.sign_ins[account].revoked = True
+        mine, tokens = self.users[account].id, self.world.access_tokens
+        for token in [token for token, known in tokens.items() if known.user == mine]:
+            del tokens[token]
 
     def heal(self) -> None:
         """End whatever goes wrong."""
@@ -341,8 +433,9 @@ class Trial:
         self.world.limits.clear()
         self.state.fails = lambda: False
         self.latency = 0.0
-        if self.wired.sign_in.revoked:
-            self.sign_in()
+        for account, sign_in in self.sign_ins.items():
+            if sign_in.revoked:
+                self.sign_in(account)
 
     def later(self, seconds: float) -> None:
         self.clock.elapsed += seconds
@@ -352,8 +445,9 @@ class Trial:
         """Let pass what Spotify asked us to wait for, even where that outlasts the sign-in."""
         if wish := self.wish:
             self.later(max(0.0, (wish.at - self.clock.now()).total_seconds()))
-        if self.world.now() >= self.wired.sign_in.ends_at:
-            self.sign_in()
+        for account, sign_in in self.sign_ins.items():
+            if self.world.now() >= sign_in.ends_at:
+                self.sign_in(account)
 
     # --- the network, watched ---
 
@@ -366,18 +460,41 @@ class Trial:
         self._step()
         began, place, told = self.clock.elapsed, len(self.world.history), Told.UNCLEAR
         noted, asked = self._is_noted(request), 0.0
+        self._look()
         try:
             response = self._send(request, **options)
             told, asked = _told(response.status_code), _asked(response)
         finally:
             place, call = self._call_from(place)
             told = Told.NEVER_SENT if call.effect == "refuse" else told
+            if told is Told.DONE:
+                self._note_shown(call)
             self.clock.elapsed += self.latency
             ended = self.clock.elapsed
             sent = Sent(call=call, place=place, began=began, ended=ended, told=told, noted=noted, asked=asked)
             self.processes[-1].sent.append(sent)
             self._step()
         return response
+
+    def _look(self) -> None:
+        """Note what the sources hold just now that are no playlists."""
+        for read in self._looked_at:
+            now = self.holds(read)
+            self.processes[-1].held[read].intersection_update(now)
+            self.processes[-1].seen[read].update(now)
+
+    def _note_shown(self, call: Call) -> None:
+        """Note what the answer to *call* showed for certain of what passes by.
+
+        A spoilt one may look as if there were nothing to show: a page of plays may well be empty.
+        """
+        process, kind = self.processes[-1], SHOWN_AT.get(call.path)
+        for read in self.heard:
+            if type(read[1]) is kind and self.users[read[0]].id == call.user:
+                if call.faults:
+                    process.held[read].clear()
+                else:
+                    process.shown.append((diary_of(read), set(self.holds(read))))
 
     def _call_from(self, place: int) -> tuple[int, Call]:
         for found in range(place, len(self.world.history)):
@@ -399,7 +516,27 @@ class Trial:
     # --- what happened ---
 
     def our_adds(self) -> list[Change]:
-        return [change for change in self.world.changes if change.by == self.me]
+        return [change for change in self.world.changes if change.by in self.us]
+
+    # --- what it is made of ---
+
+    def _user(self, account: str) -> User:
+        """Return whose *account* is: mine, or of the user with that id."""
+        return self.world.me if account == DEFAULT_ACCOUNT else self.world.users[account]
+
+    def _signed_in(self) -> frozenset[str]:
+        now = self.world.now()
+        return frozenset(name for name, one in self.sign_ins.items() if not one.revoked and now < one.ends_at)
+
+    @property
+    def _config(self) -> Config:
+        return Config(pairs=self.pairs, accounts=tuple(Account(name=name) for name in self.users))
+
+
+def diary_of(read: Read) -> str:
+    """Return the name of the diary in which a source is written down that passes by."""
+    account, source = read
+    return f"{account} {source if isinstance(source, Queue) else 'recently_played'}"
 
 
 def _told(status: int) -> Told:

@@ -1,18 +1,22 @@
-"""Trials made from a seed: a world, pairs, faults, people, and pauses between runs. The same seed is the same trial."""
+"""Trials made from a seed: a world, pairs, faults, people, and pauses between runs. The same seed is the same trial.
+
+These are of playlists and Liked Songs; those of wider.py have sources of every kind and two accounts.
+"""
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from syncer.model import Pair, PlaylistSource
 from syncer.sandbox import Injected, Limit, Media, Playlist, World, track
 from tests.promise import checks
 from tests.promise.faults import ADD, FAULTS, among_others
-from tests.promise.harness import Act, Killed, Trial, W, kill
+from tests.promise.harness import Act, Trial, W, kill
 from tests.promise.scenes import pair
 
+T = TypeVar("T")
 PAUSES: Final = (1, 5, 20, 40, 43, 50, 120, 3600, 100_000)
 DEADLINES: Final = (None, None, None, None, 3, 20, 55, 70, 120, 180, 600)
 ROUTES: Final = (
@@ -48,8 +52,6 @@ KINDS: Final = (
     "many pages",
 )
 """All that a trial can meet, as it is counted."""
-FEWEST: Final = 100
-"""How often each of them is to be met in twenty thousand trials."""
 
 
 class Schedule:
@@ -82,7 +84,7 @@ class Schedule:
             for source, target in self.chance.choice(ROUTES)
         ]
 
-    def _some(self, pool: Sequence[Media | str | None], *, large: bool) -> list[Media | str | None]:
+    def _some(self, pool: Sequence[T], *, large: bool) -> list[T]:
         picked = self.chance.sample(pool, min(len(pool), self.chance.choice(LARGE if large else SIZES)))
         repeats = self.chance.sample(picked, min(self.chance.randint(0, 2), len(picked)))
         return [*picked, *repeats]
@@ -102,7 +104,7 @@ class Schedule:
             self.met.update({name: one.fired for name, one in injected})
             self._pause()
         self._dry_run()
-        checks.check(self.trial, undisturbed=not self._disturbed, same_sources=not self._serial)
+        checks.check(self.trial, undisturbed=not self._disturbed, same_sources=self._sources_stayed())
         if not self._untold:
             checks.everything_that_landed_is_told(self.trial)
         self._measure()
@@ -263,6 +265,9 @@ class Schedule:
 
     # --- the end ---
 
+    def _sources_stayed(self) -> bool:
+        return not self._serial
+
     def _dry_run(self) -> None:
         """Let a plan be made now and then, and see that a run adds just that (I10)."""
         if not self._maybe(0.1):
@@ -280,19 +285,3 @@ class Schedule:
     def _measure(self) -> None:
         self.met["two batches"] += any(len(sent.call.uris) == 100 for run in self.trial.processes for sent in run.adds)
         self.met["many pages"] += any(len(self.trial.held(target)) > 50 for target in self.trial.old)
-
-
-def play(seeds: range, *, fail: Callable[[int, BaseException], None]) -> Counter[str]:
-    """Play the trials of *seeds* and return what they met; *fail* hears of each that went wrong."""
-    met: Counter[str] = Counter()
-    for seed in seeds:
-        try:
-            met += Schedule(seed).play()
-        except (Exception, Killed) as error:  # noqa: BLE001 - whatever it is, it belongs to its seed
-            fail(seed, error)
-    return met
-
-
-def rare(met: Counter[str], fewest: float) -> list[str]:
-    """Return what was met less often than *fewest* times."""
-    return [name for name in KINDS if met[name] < fewest]

@@ -10,7 +10,7 @@ from syncer.model import Outcome
 from syncer.report import exit_code
 from syncer.sandbox import Fault
 from tests.promise import checks, scenes
-from tests.promise.faults import ADD, FAULTS, TELLING, among_others
+from tests.promise.faults import ADD, FAULTS, TELLING, UNREADABLE, among_others
 from tests.promise.harness import Scene, Trial
 
 
@@ -53,8 +53,6 @@ def test_the_reference_scenario_has_everything() -> None:
 # --- one fault --------------------------------------------------------------------------------------------------------
 
 
-UNREADABLE = [name for name in FAULTS if name.startswith(("N7", "N8"))]
-"""All alike where they last: one of them will do."""
 CASES = [(name, 1) for name in FAULTS] + [(name, None) for name in FAULTS if name not in UNREADABLE[1:]]
 
 

@@ -1,4 +1,4 @@
-"""Twenty thousand trials made from seeds. ``tools/soak.py --replay SEED`` plays one of them again.
+"""Twenty-four thousand trials made from seeds. ``tools/soak.py --replay SEED`` plays one of them again.
 
 What they met is added up in conftest.py.
 """
@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.promise.conftest import CHUNKS
-from tests.promise.schedule import play
+from tests.promise.stories import SEEDS, play
 
-CHUNK = 200
+CHUNK = SEEDS // CHUNKS
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

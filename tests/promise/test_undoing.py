@@ -72,7 +72,7 @@ class Story:
         """Whatever happened, we took out nothing but what we had added."""
         ours = {(target, uri) for target, uris in self.added.items() for uri in uris}
         for change in self.trial.world.changes:
-            if change.by == self.trial.me and change.kind != "add":
+            if change.by in self.trial.us and change.kind != "add":
                 assert change.kind == "remove"
                 assert {(change.playlist, uri) for uri in change.uris} <= ours
         for sent in (sent for process in self.trial.processes for sent in process.sent if sent.call.method == "DELETE"):

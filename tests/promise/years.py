@@ -77,5 +77,5 @@ class Years:
         checks.adds_are_well_formed(trial)
         checks.the_note_is_kept_before_the_first_byte(trial)
         trial.processes.clear()
-        trial.world.history[:] = [one for one in trial.world.changes if one.by == trial.me]
+        trial.world.history[:] = [one for one in trial.world.changes if one.by in trial.us]
         trial.world.access_tokens.clear()

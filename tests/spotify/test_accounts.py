@@ -7,9 +7,10 @@ import pytest
 
 from syncer.budget import Budget
 from syncer.errors import Code, QuotaExceeded, RateLimited
-from syncer.model import Account, NotBefore, Report
+from syncer.ids import PlaylistId
+from syncer.model import Account, LikedSongs, NotBefore, PlaylistSource, Report
 from syncer.report import exit_code
-from syncer.sandbox import Fault
+from syncer.sandbox import Fault, track
 from syncer.spotify.accounts import LONGEST_KEPT
 from tests.fakes import MemoryState
 from tests.spotify.wiring import Wired, pair
@@ -131,3 +132,26 @@ def test_a_wait_that_cannot_be_kept_ends_the_run_for_that() -> None:
     wired.world.inject(Fault(kind="rate-limit", headers={"Retry-After": "3600"}))
 
     assert run(wired).error is not None
+
+
+@pytest.mark.parametrize("app", ["shared", "own"])
+def test_what_a_friend_likes_is_read_with_their_sign_in_and_written_with_mine(app: str) -> None:
+    """What either of them asks for counts for the app that asks."""
+    wired = Wired()
+    world, friend = wired.world, wired.world.add_user("friend")
+    theirs = world.app if app == "shared" else world.add_app("theirs")
+    wired.add_account("friend", world.sign_in(friend, app=theirs))
+    world.like([track(1)], friend)
+    mine, private = world.playlist("mine"), world.playlist("private", tracks=2, owner=friend, private=True)
+    both = (LikedSongs(), PlaylistSource(PlaylistId(private.id)))
+
+    report = wired.run(replace(pair(private, mine), sources=both, readers=("friend", "friend")))
+
+    assert exit_code(report) == 0
+    assert mine.uris == (track(1).uri, *private.uris)
+    asked = {(call.method, call.user) for call in world.calls if call.path.startswith("/v1/")}
+    assert asked == {("GET", "friend"), ("GET", "listener"), ("POST", "listener")}
+    today = {one.account: one.requests_today or 0 for one in report.sign_ins}
+    assert today.keys() == {"default", "friend"}
+    assert sum(today.values()) == report.requests["spotify"] * (2 if app == "shared" else 1)
+    assert min(today.values()) > 0

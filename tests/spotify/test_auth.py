@@ -21,6 +21,7 @@ from syncer.errors import (
     SyncError,
     Temporary,
 )
+from syncer.model import LikedSongs
 from syncer.ports import StoredMeanwhile
 from syncer.sandbox import Fault, HttpRequest, World
 from syncer.spotify.auth import InvalidGrant, TokenEndpoint
@@ -39,7 +40,7 @@ def asked(wired: Wired) -> int:
 
 def reads(wired: Wired) -> bool:
     """Open the account and read something with it."""
-    return wired.open().playlists.liked_page(0).total == 0
+    return wired.open().sources.page(LikedSongs(), 0).total == 0
 
 
 # --- a first run, and the next ----------------------------------------------------------------------------------------
@@ -77,12 +78,12 @@ def test_a_stored_token_that_is_good_for_a_minute_is_used_and_nothing_is_written
 def test_a_clock_that_jumps_during_a_run_has_no_effect(hours: int) -> None:
     """Fault model N14: the token of this run is good by the monotonic clock."""
     wired = Wired()
-    playlists = wired.open().playlists
+    sources = wired.open().sources
     for token in wired.world.access_tokens:  # Spotify's clock does not jump
         wired.world.access_tokens[token] = replace(wired.world.access_tokens[token], expires_at=1e12)
     wired.clock.start += timedelta(hours=hours)
     for _ in range(3):
-        playlists.liked_page(0)
+        sources.page(LikedSongs(), 0)
     assert asked(wired) == 1
 
 
@@ -99,9 +100,9 @@ def test_a_clock_that_was_off_when_the_token_was_stored_costs_one_refresh(hours:
 
 def test_a_token_that_ends_during_a_long_run_is_replaced_before_it_does() -> None:
     wired = Wired()
-    playlists = wired.open().playlists
+    sources = wired.open().sources
     for _ in range(100):
-        playlists.liked_page(0)
+        sources.page(LikedSongs(), 0)
         wired.clock.elapsed += 100
     assert all(call.status == 200 for call in wired.world.calls)
     assert asked(wired) == 3
@@ -258,7 +259,7 @@ def test_a_store_that_cannot_be_written_costs_a_warning_and_no_more(kind: str) -
 
     connection = wired.open()
 
-    assert connection.playlists.liked_page(0).total == 0
+    assert connection.sources.page(LikedSongs(), 0).total == 0
     assert asked(wired) == 1
     assert wired.store.credentials == before
     what = "the new sign-in" if kind == "rotate-and-revoke" else "the new access token"
@@ -278,9 +279,9 @@ def test_whoever_was_faster_at_storing_is_not_overwritten() -> None:
             raise StoredMeanwhile
 
     wired.store.before_save = meanwhile
-    playlists = wired.open().playlists
+    sources = wired.open().sources
     wired.world.access_tokens = {other.access_token or "": wired.world.access_tokens[other.access_token or ""]}
-    assert playlists.liked_page(0).total == 0
+    assert sources.page(LikedSongs(), 0).total == 0
     assert wired.store.saves == [other]
 
 
@@ -326,11 +327,11 @@ def test_a_sign_in_that_has_ended_says_which_command_mends_it_and_stays_stored(e
 def test_a_sign_in_that_ends_during_a_run_ends_the_account_at_the_next_401() -> None:
     wired = Wired()
     wired.open()
-    playlists = wired.open().playlists
+    sources = wired.open().sources
     wired.world.access_tokens.clear()
     revoke(wired)
     with pytest.raises(SignInNeeded):
-        playlists.liked_page(0)
+        sources.page(LikedSongs(), 0)
 
 
 @pytest.mark.parametrize("good", [True, False])

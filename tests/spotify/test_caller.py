@@ -9,9 +9,10 @@ import spotipy
 
 from syncer.budget import Budget
 from syncer.errors import NotAllowListed, Outage, QuotaExceeded, RateLimited, SyncError, Temporary, UnreadableAnswer
+from syncer.model import LikedSongs
 from syncer.sandbox import Fault
 from syncer.spotify.gate import Gate
-from syncer.spotify.transport import Caller, Means, Transport, retry_after
+from syncer.spotify.transport import NOTHING, Caller, Means, Transport, retry_after
 from syncer.spotify.wire import Lost, NeverSent, Reply
 from tests.fakes import FakeClock, NoChance
 from tests.spotify.wiring import API_URL, Wired
@@ -98,19 +99,19 @@ def test_a_certificate_that_is_not_trusted_comes_with_what_to_look_at() -> None:
 
 def test_a_token_that_is_refused_again_and_again_is_told_so() -> None:
     wired = Wired()
-    playlists = wired.open().playlists
+    sources = wired.open().sources
     wired.world.inject(Fault(kind="false-401", path="/v1/**", times=None))
     with pytest.raises(Temporary) as told:
-        playlists.liked_page(0)
+        sources.page(LikedSongs(), 0)
     assert str(told.value) == "Spotify refuses an access token that it has just given out"
 
 
 def test_a_user_who_is_not_allowed_is_named_by_account() -> None:
     wired = Wired()
-    playlists = wired.open().playlists
+    sources = wired.open().sources
     wired.world.inject(Fault(kind="status", path="/v1/**", status=403, text="User not registered"))
     with pytest.raises(NotAllowListed) as told:
-        playlists.liked_page(0)
+        sources.page(LikedSongs(), 0)
     assert told.value.account == "default"
 
 
@@ -239,8 +240,23 @@ def test_only_the_first_date_counts_for_the_clock() -> None:
 
 
 def test_requests_are_counted_by_whom_they_went_to_and_spent_where_they_went_to_the_web_api() -> None:
-    desk = Desk(reply(), reply(), reply())
-    for means in (Means.READ, Means.ADD, Means.TOKEN):
+    desk = Desk(reply(), reply(), reply(), reply())
+    for means in Means:
         desk.call(means)
-    assert desk.budget.requests == {"spotify": 2, "accounts": 1}
-    assert desk.spent == 2
+    assert desk.budget.requests == {"spotify": 3, "accounts": 1}
+    assert desk.spent == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_nothing"),
+    [
+        (reply(204, b""), True),
+        (reply(204, None), False),
+        (reply(204, b"{}"), False),
+        (reply(200, b""), False),
+        (reply(200, None), False),
+    ],
+)
+def test_nothing_is_said_by_an_empty_204_alone(answer: Reply, is_nothing: bool) -> None:  # noqa: FBT001 - by name
+    document = Desk(answer).call(fits=lambda _document: True).document
+    assert (document is NOTHING) == is_nothing

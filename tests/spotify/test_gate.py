@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncer.model import LikedSongs
 from syncer.spotify.gate import CEILING, FLOOR, SECOND, Gate
 from tests.fakes import FakeClock
 from tests.spotify.crowd import PEOPLE, SharedClock
@@ -259,11 +260,11 @@ def test_several_threads_keep_the_pace_together() -> None:
 def test_accounts_of_one_app_share_a_gate_and_others_do_not() -> None:
     wired = Wired()
     for _ in range(6):
-        wired.open().playlists.liked_page(0)
+        wired.open().sources.page(LikedSongs(), 0)
     assert wired.clock.elapsed == pytest.approx(0)
-    wired.open().playlists.liked_page(0)
+    wired.open().sources.page(LikedSongs(), 0)
     for _ in range(4):
-        wired.open().playlists.liked_page(0)
+        wired.open().sources.page(LikedSongs(), 0)
     assert wired.clock.elapsed == pytest.approx(SECOND, abs=0.001)
     other = wired.world.sign_in(app=wired.world.add_app("other"))
     second = Wired(world=wired.world, clock=wired.clock, sign_in=other)

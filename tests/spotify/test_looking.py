@@ -9,6 +9,7 @@ from syncer.errors import Code
 from syncer.model import Account, Config, Pair
 from syncer.sandbox import Call, Fault, Playlist
 from syncer.spotify.transport import LOOK_ENDPOINTS
+from syncer.tracklist import read
 from tests.spotify.wiring import Wired, pair
 
 
@@ -36,6 +37,7 @@ class Desk:
             clock=self.wired.clock,
             chance=self.wired.chance,
             stop=self.wired.stop,
+            files=read,
         )
 
     def examine(self) -> Examined:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from syncer.errors import CredentialsUnreadable, SyncError
-from syncer.model import Account, Report
+from syncer.model import Account, LikedSongs, Report
 from syncer.sandbox import KINDS, Fault, SandboxServer
 from syncer.spotify.auth import Granted
 from syncer.spotify.transport import Served
@@ -98,7 +98,7 @@ def test_what_is_raised_holds_no_secret_either(caplog: pytest.LogCaptureFixture)
         wired = Wired()
         wired.world.inject(Fault(kind=kind, times=None))
         try:
-            wired.open().playlists.liked_page(0)
+            wired.open().sources.page(LikedSongs(), 0)
         except SyncError as error:
             check(wired, told(error))
 

@@ -34,7 +34,7 @@ from syncer.errors import (
     UnreadableAnswer,
 )
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Head, Item, Kind, Page
+from syncer.model import Head, Item, Kind, LikedSongs, Page, SavedAlbums
 from syncer.ports import Chance
 from syncer.sandbox import WRONG_SHAPES, Call, Fault, Injected, track
 from syncer.sandbox.faults import SPOILT
@@ -55,7 +55,9 @@ class Desk:
         self.held = self.world.playlist("held", tracks=120)
         self.id = PlaylistId(self.held.id)
         self.world.like([track(1, "liked")])
-        self.port = self.wired.open(deadline=deadline).playlists
+        self.world.save_albums([self.world.album("saved", tracks=2)])
+        opened = self.wired.open(deadline=deadline)
+        self.port, self.sources = opened.playlists, opened.sources
         self.opened = self.clock.elapsed
 
     def fault(self, kind: str, method: str = "*", path: str = "/v1/**", **details: object) -> Injected:
@@ -93,8 +95,9 @@ Deed = Callable[[Desk], object]
 READS: dict[str, Deed] = {
     "head": Desk.head,
     "page": Desk.read,
-    "liked": lambda desk: desk.port.liked_page(0),
+    "liked": lambda desk: desk.sources.page(LikedSongs(), 0),
     "listing": lambda desk: desk.port.listing(0),
+    "saved albums": lambda desk: desk.sources.releases(SavedAlbums(), 0),
 }
 
 # --- trouble that passes ----------------------------------------------------------------------------------------------
@@ -188,7 +191,7 @@ def test_a_page_is_asked_for_from_its_offset_on_and_as_large_as_can_be(desk: Des
     pages = [desk.port.page(desk.id, offset).items for offset in (0, 100)]
     first, last = (tuple(item.uri for item in items) for items in pages)
     assert (first, last) == (desk.held.uris[:50], desk.held.uris[100:])
-    assert desk.port.liked_page(1) == Page(total=1, items=())
+    assert desk.sources.page(LikedSongs(), 1) == Page(total=1, items=())
 
 
 # --- adds -------------------------------------------------------------------------------------------------------------
@@ -306,7 +309,7 @@ def test_a_refused_listing_names_the_scope_that_is_missing() -> None:
 def test_so_is_a_refused_read_of_the_liked_songs(status: int, error: type[SyncError], desk: Desk) -> None:
     desk.fault("status", status=status)
     with pytest.raises(error):
-        desk.port.liked_page(0)
+        desk.sources.page(LikedSongs(), 0)
     assert len(desk.calls) == 1
 
 
@@ -567,13 +570,13 @@ def test_the_retries_of_a_run_are_counted_together(desk: Desk) -> None:
     desk.fault("status", path="/v1/me/tracks", status=500, times=None)
     for _ in range(30):
         with pytest.raises(Outage):
-            desk.port.liked_page(0)
+            desk.sources.page(LikedSongs(), 0)
     assert len(desk.calls) == 30 + 20
     for _ in range(20):
         desk.read()
     for _ in range(5):
         with pytest.raises(Outage):
-            desk.port.liked_page(0)
+            desk.sources.page(LikedSongs(), 0)
     assert len(desk.calls) == 30 + 20 + 20 + 5 + 2
 
 
@@ -621,6 +624,10 @@ FORBIDDEN: dict[str, Callable[[Any], object]] = {
     "a way up": lambda spotify: spotify.next({"next": f"{API_URL}/me/tracks/../player"}),
     "a link to the next page": lambda spotify: spotify.next({"next": f"{API_URL}/me/tracks?offset=50"}),
     "another endpoint": lambda spotify: spotify.me(),
+    "the devices": lambda spotify: spotify.devices(),
+    "start the player": lambda spotify: spotify.start_playback(),
+    "stop the player": lambda spotify: spotify.pause_playback("x"),
+    "take over the player": lambda spotify: spotify.transfer_playback("x"),
 }
 
 

@@ -16,6 +16,7 @@ from syncer.service import Service
 from syncer.spotify.accounts import SpotifyAccounts
 from syncer.spotify.transport import ENDPOINTS, Endpoints
 from syncer.spotify.wire import Limits, Wire
+from syncer.tracklist import read
 from tests.fakes import FakeClock, FakeWatch, MemoryState, OneByOne
 from tests.spotify.in_process import InProcess
 from tests.spotify.raw_server import RawServer
@@ -85,6 +86,7 @@ class Wired:
         self.world = world or World(lambda: clock.now().timestamp())
         self.sign_in = sign_in or self.world.sign_in()
         self.store = MemoryStore(credentials(self.world, self.sign_in))
+        self.others: dict[str, MemoryStore] = {}
         self.network = InProcess(self.world, self.clock)
         self.stop = Stop()
         self.seed = seed
@@ -107,7 +109,7 @@ class Wired:
         self.accounts = SpotifyAccounts(
             api_url=self.server.api_url if self.server else API_URL,
             accounts_url=self.server.accounts_url if self.server else ACCOUNTS_URL,
-            store=lambda _account: self.store,
+            store=lambda account: self.others.get(account.name, self.store),
             state=self.state,
             wire=self.wire,
             clock=self.clock,
@@ -123,17 +125,25 @@ class Wired:
             watch=self.watch,
             stop=self.stop,
             executor=OneByOne(random.Random(self.seed)),  # noqa: S311 - the same each time
+            files=read,
         )
+
+    def add_account(self, name: str, sign_in: SignIn) -> None:
+        """Have an account called *name* beside the default one."""
+        self.others[name] = MemoryStore(credentials(self.world, sign_in))
 
     def open(self, *, deadline: float | None = None) -> Connection:
         """Sign in, as a run does before its first pair."""
         return self.accounts(Account(name="default"), Budget(self.clock, deadline=deadline, stop=self.stop))
 
     def run(self, *pairs: Pair, deadline: float | None = None) -> Report:
-        return self.service.run(Config(pairs=pairs), deadline=deadline)
+        return self.service.run(self._config(pairs), deadline=deadline)
 
     def plan(self, *pairs: Pair) -> Report:
-        return self.service.plan(Config(pairs=pairs))
+        return self.service.plan(self._config(pairs))
+
+    def _config(self, pairs: tuple[Pair, ...]) -> Config:
+        return Config(pairs=pairs, accounts=tuple(Account(name=name) for name in ("default", *self.others)))
 
 
 def credentials(world: World, sign_in: SignIn) -> Credentials:
