@@ -29,6 +29,7 @@ from syncer.model import (
     Discography,
     FileSource,
     Head,
+    Heard,
     Item,
     Kind,
     Listable,
@@ -45,6 +46,8 @@ from syncer.model import (
 from syncer.ports import Clock, Connection, Executor, ReadFile, Sources, Watch
 from syncer.reading import Reader
 
+Unversioned = Listable | Discography | Heard | FileSource | Captured
+"""What has no snapshot id."""
 ONE_ANSWER: Final = 100
 """Entries that the head of a playlist may bring along (contract §2.1)."""
 BELIEVED: Final = timedelta(days=30)
@@ -247,14 +250,14 @@ class Shelf:
 
     # --- sources that are no playlists: a first look stands for a version (contract §5) ---
 
-    def _look(self, source: Source) -> Contents:
+    def _look(self, source: Unversioned) -> Contents:
         """Return what can be told of *source* at once."""
         if source not in self._begun:
             with self._first_time(source):
                 self._begun[source] = self._seen(source)
         return self._begun[source]
 
-    def _seen(self, source: Source) -> Contents:
+    def _seen(self, source: Unversioned) -> Contents:
         match source:
             case Captured():
                 return self._contents(source, None, len(source.items), source.items)
@@ -269,8 +272,6 @@ class Shelf:
                 return self._contents(source, _digest(page.total, seen), max(1, page.total), ())
             case AlbumSource() if kept := self._believed_album(source):
                 return kept  # nobody changes an album: what is believed of one needs no look
-            case PlaylistSource():
-                raise _not_looked_at(source)
         first = self._page(source, 0)
         return self._contents(source, _digest(first.total, first.items), first.total, first.items)
 
@@ -413,7 +414,3 @@ def _latest_day(release: Release) -> str:
     """Return the last day on which *release* may have come out, by what Spotify knows of it."""
     released = release.released or ""
     return released + "-12-31"[len(released) - len("2026") :] if released else "9999"
-
-
-def _not_looked_at(source: Source) -> RuntimeError:
-    return RuntimeError(f"{source} has versions of its own")

@@ -1,10 +1,11 @@
 """What passes by is written down as soon as it was shown, and what is written down is not written over."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from syncer.errors import Code, StateUnreachable, SyncError, Temporary
+from syncer.model import PAGE_SIZE, Play
 from tests.fakes import FakePlayer, FakePlaylists, MemoryState, identifier, pair
 from tests.running import Runs
 
@@ -66,6 +67,25 @@ def _second(start: str, error: SyncError) -> Callable[[str], SyncError | None]:
     """Return what refuses all requests that begin with *start* but the first."""
     met = iter([None])
     return lambda request: next(met, error) if request.startswith(start) else None
+
+
+class Patient(FakePlaylists):
+    """Shows all plays there ever were, from the cursor on."""
+
+    def plays(self, after: datetime | None) -> tuple[Play, ...]:
+        super().plays(after)
+        return tuple(play for play in self.heard if after is None or play.at > after)[:PAGE_SIZE]
+
+
+def test_what_is_behind_a_page_is_asked_for_and_no_run_asks_for_ever() -> None:
+    playlists = Patient(archive="")
+    runs = Runs(playlists, pair("recently_played", "archive"))
+    playlists.someone_hears(many(0, 400), at=runs.clock.now())
+    runs.run()
+    asked = [[request for request in runs.run() if request.startswith("plays")] for _ in range(3)]
+
+    assert [len(requests) for requests in asked] == [3, 3, 2]
+    assert [one.uri for one in playlists.held[ARCHIVE]] == [play.item.uri for play in playlists.heard]
 
 
 def test_plays_of_one_moment_are_told_apart_and_known_again() -> None:

@@ -410,6 +410,20 @@ def test_a_long_file_of_isrcs_is_looked_up_over_several_days(tmp_path: Path) -> 
     assert [one.uri for one in playlists.held[ARCHIVE]] == [uri(str(1000 + number)) for number in range(100)]
 
 
+def test_a_look_up_that_was_cut_short_goes_on_where_it_was(tmp_path: Path) -> None:
+    playlists = filled()
+    playlists.isrcs |= {"USABC2600001": item("a"), "USABC2600002": item("c")}
+    runs = Runs(playlists, listed(tmp_path / "songs.csv", "ISRC", "USABC2600001", "USABC2600002"))
+    playlists.before = lambda request: DOWN if request == "isrc USABC2600002" else None
+    runs.run()
+    assert runs.codes == [Code.TEMPORARY]
+    assert playlists.now_in("archive") == ""
+    playlists.before = lambda _request: None
+
+    assert [request for request in runs.run() if "isrc" in request] == ["isrc USABC2600002"]
+    assert playlists.now_in("archive") == "ac"
+
+
 class Limited(FakeAccounts):
     """An app that may ask so many times a day."""
 

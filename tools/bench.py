@@ -20,6 +20,7 @@ from syncer.ids import PlaylistId, Uri
 from syncer.model import Item, Pair, PlaylistSource
 from syncer.planner import plan
 from syncer.spotify.gate import CEILING
+from tools import kinds
 from tools.figures import HEADER, Row, show
 from tools.stage import Cost, Stage, staged
 
@@ -243,6 +244,7 @@ def rows() -> Iterator[Row]:
     yield from importing()
     yield from planning()
     yield from validating()
+    yield from kinds.rows()
 
 
 if __name__ == "__main__":

@@ -17,15 +17,22 @@ class Row:
     ours: tuple[float, ...]
     plain: tuple[float, ...] = ()
     unit: str = ""
-    at_most: float | None = None
+    at_most: float | tuple[float, ...] | None = None
+    """The limit of all, or that of each."""
 
     @property
     def holds(self) -> bool:
-        return self.at_most is None or max(self.ours) <= self.at_most
+        each = self._limits if isinstance(self.at_most, tuple) else self._limits * len(self.ours)
+        return not each or all(ours <= limit for ours, limit in zip(self.ours, each, strict=True))
+
+    @property
+    def _limits(self) -> tuple[float, ...]:
+        if self.at_most is None:
+            return ()
+        return self.at_most if isinstance(self.at_most, tuple) else (self.at_most,)
 
     def __str__(self) -> str:
-        limit = () if self.at_most is None else (self.at_most,)
-        cells = [self.what, *(self._cell(numbers) for numbers in (self.ours, self.plain, limit))]
+        cells = [self.what, *(self._cell(numbers) for numbers in (self.ours, self.plain, self._limits))]
         return f"| {' | '.join(cells)} |"
 
     def _cell(self, numbers: tuple[float, ...]) -> str:

@@ -44,6 +44,7 @@ sys.exit(pytest.main(arguments))
 
 SCENES: Final = "tests/promise/test_sabotage_scenes.py"
 EXHAUSTIVE: Final = "tests/promise/test_exhaustive.py"
+LISTENING: Final = "tests/promise/test_listening.py"
 ONE_FAULT: Final = f"{EXHAUSTIVE}::test_no_fault_anywhere_doubles_or_loses_anything"
 REFERENCE: Final = f"{EXHAUSTIVE}::test_the_reference_scenario_has_everything"
 
@@ -375,6 +376,58 @@ SABOTAGES: Final = (
         ),
         tests=(f"{SCENES}::test_a_playlist_that_changed_is_read_again",),
         red=r"lost \d+",
+    ),
+    Sabotage(
+        name="plays not written down",
+        harm="a track that was played while its add could not be made is never added",
+        edits=(
+            Edit(
+                file="syncer/diary.py",
+                old="        if kept != known:\n            self._cache.keep_diary(name, kept)\n",
+                new="",
+            ),
+        ),
+        tests=(f"{LISTENING}::test_the_scene_has_everything",),
+        red="what was shown was not written down",
+    ),
+    Sabotage(
+        name="unreadable diary taken for empty",
+        harm="one failure of the disk, and all that was played and not added yet is forgotten",
+        edits=(
+            Edit(
+                file="syncer/cache.py",
+                old='return self._kept(f"diary {name}", _plays) or ()',
+                new='return self._get(f"diary {name}", _plays) or ()',
+            ),
+        ),
+        tests=(f"{LISTENING}::test_the_disk_may_fail_at_any_call[once]",),
+        red=r"\d+ were written down and are not any more",
+    ),
+    Sabotage(
+        name="gap in the plays not told",
+        harm="more was played between two runs than Spotify shows, and nobody hears of it",
+        edits=(
+            Edit(
+                file="syncer/diary.py",
+                old="                self._warnings.append(_missed(latest.at, page[0].at))\n",
+                new="                pass\n",
+            ),
+        ),
+        tests=(f"{LISTENING}::test_what_a_killed_process_was_shown_is_added_or_said_to_be_missed",),
+        red="missed without a word",
+    ),
+    Sabotage(
+        name="one sign-in for all accounts",
+        harm="when a friend's sign-in ends, nothing of yours is synced any more either",
+        edits=(
+            Edit(
+                file="syncer/run.py",
+                old="self._dead[account] = error\n",
+                new="self._dead |= dict.fromkeys((one.name for one in self._config.accounts), error)\n",
+            ),
+        ),
+        tests=(f"{LISTENING}::test_where_one_sign_in_ends_the_pairs_of_the_other_go_on[default]",),
+        red="<Status.NOT_TRIED: 'not-tried'> is <Status.ADDED: 'added'>",
     ),
     Sabotage(
         name="`market` sent",

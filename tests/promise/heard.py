@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from syncer.diary import KEPT, ROUNDS
-from syncer.model import Play, Queue, RecentlyPlayed
+from syncer.model import Pair, Play, Queue, RecentlyPlayed
 from tests.promise.harness import Process, Trial, diary_of
 from tests.promise.sources import Read, is_from
 
@@ -32,6 +32,12 @@ def lasting(process: Process, read: Read) -> set[str | None]:
 
 def _lasting(plays: Sequence[Play], process: Process) -> list[Play]:
     return [play for play in plays if play.at >= process.clock - KEPT + timedelta(days=1)]
+
+
+def is_in_order(trial: Trial, pair: Pair) -> bool:
+    """Whether all that *pair* ever read passed by once, and is still written down in that order."""
+    kept = not trial.torn and trial.clock.elapsed < KEPT.total_seconds()
+    return kept and len(pair.reads) == 1 and pair.reads[0] in trial.heard
 
 
 def what_was_written_down_stays(trial: Trial) -> None:

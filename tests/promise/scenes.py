@@ -1,27 +1,15 @@
 """Small worlds, and the pairs that are to be kept in step there."""
 
-import atexit
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from syncer.ids import PlaylistId
-from syncer.model import (
-    DEFAULT_ACCOUNT,
-    ArtistSource,
-    FileSource,
-    LikedSongs,
-    Pair,
-    PlaylistSource,
-    Queue,
-    RecentlyPlayed,
-)
+from syncer.model import DEFAULT_ACCOUNT, ArtistSource, LikedSongs, Pair, PlaylistSource, Queue, RecentlyPlayed
 from syncer.sandbox import Playlist, World, episode, local, track
-from tests.promise.sources import Read, rows, write
+from tests.promise.sources import UNKNOWN, Read, rows, sheet, write
 
 HERS = "anna"
 """The second account, and the user whose it is."""
+ARTIST = "Ada Marlow"
 
 
 def pair(name: str, source: Playlist | str, target: Playlist) -> Pair:
@@ -73,21 +61,20 @@ def listening(world: World) -> Sequence[Pair]:
     other = world.add_user(HERS)
     week = world.playlist("week", items=[track(number, "week") for number in range(4)])
     hers = world.playlist("hers", items=[track(number, "hers") for number in range(2)], owner=other)
+    mine = [world.playlist(name, items=[track(0, "week"), track(0, "hers")]) for name in ("archive", "mixed")]
+    next_up = world.playlist("next up", owner=other)
     world.heard([*(track(number, "heard") for number in range(3)), track(0, "week")])
     world.heard([track(number, "week") for number in range(2)], week)
     world.play(week, place=1, user=other)
     for _ in range(2):
-        release(world)
-    listed = sheet()
-    write(listed.path, track(0, "listed").uri, isrc(world, 1), isrc(world, 2), UNKNOWN)
-    mine = [world.playlist(name, items=[track(0, "week"), track(0, "hers")]) for name in ("archive", "mixed")]
-    next_up = world.playlist("next up", owner=other)
+        _release(world)
+    write(sheet().path, track(0, "listed").uri, _isrc(world, 1), _isrc(world, 2), UNKNOWN)
     artist = ArtistSource(world.artist(ARTIST).id)
     return [
-        of("plays", mine[0], (DEFAULT_ACCOUNT, RecentlyPlayed(PlaylistId(week.id)))),
-        of("all", mine[1], (DEFAULT_ACCOUNT, RecentlyPlayed()), (HERS, PlaylistSource(PlaylistId(hers.id)))),
-        of("next", next_up, (HERS, Queue(PlaylistId(week.id))), account=HERS),
-        of("new", mine[0], (HERS, artist), (DEFAULT_ACCOUNT, listed)),
+        _pair("plays", mine[0], (DEFAULT_ACCOUNT, RecentlyPlayed(PlaylistId(week.id)))),
+        _pair("all", mine[1], (DEFAULT_ACCOUNT, RecentlyPlayed()), (HERS, PlaylistSource(PlaylistId(hers.id)))),
+        _pair("next", next_up, (HERS, Queue(PlaylistId(week.id))), account=HERS),
+        _pair("new", mine[0], (HERS, artist), (DEFAULT_ACCOUNT, sheet())),
     ]
 
 
@@ -97,44 +84,27 @@ def news(world: World) -> None:
     world.heard([track(4, "week"), track(2, "week")], week, every=0.0)
     world.add(hers, [track(2, "hers")])
     world.play(week, place=0, user=world.users[HERS])
-    release(world)
-    listed = sheet()
-    write(listed.path, *rows(listed.path), isrc(world, 3), track(4, "listed").uri)
+    _release(world)
+    path = sheet().path
+    write(path, *rows(path), _isrc(world, 3), track(4, "listed").uri)
 
 
-def of(name: str, target: Playlist, *reads: Read, account: str = DEFAULT_ACCOUNT) -> Pair:
+def _pair(name: str, target: Playlist, *reads: Read, account: str = DEFAULT_ACCOUNT) -> Pair:
     """Return the pair of what some accounts read, into a playlist that *account* writes to."""
     readers, sources = zip(*reads, strict=True)
     return Pair(name=name, sources=sources, readers=readers, target=PlaylistId(target.id), account=account)
 
 
-ARTIST = "Ada Marlow"
-UNKNOWN = "QZZZZ9999999"
-"""An ISRC that no track has."""
-
-
-def release(world: World) -> None:
-    """Let an artist release something."""
+def _release(world: World) -> None:
+    """Let the artist release something."""
     number = len(world.albums)
     tracks = [track(2 * number + one, "released") for one in range(2)]
     world.album(f"release {number}", items=tracks, artists=(ARTIST,), released=f"2026-01-{1 + number:02d}")
 
 
-def isrc(world: World, number: int) -> str:
+def _isrc(world: World, number: int) -> str:
     """Return the ISRC of a track that can be found by it."""
     one = track(number, "listed")
     world.know(one)
     assert one.isrc
     return one.isrc
-
-
-def sheet() -> FileSource:
-    """Return the one file that there is; every trial writes it anew."""
-    return FileSource(str(_folder() / "songs.csv"), "songs.csv")
-
-
-@cache
-def _folder() -> Path:
-    made = TemporaryDirectory(prefix="promise-")
-    atexit.register(made.cleanup)
-    return Path(made.name)

@@ -1,6 +1,9 @@
 """What the sources hold that are no playlists, read from the world itself."""
 
+import atexit
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from syncer.ids import PlaylistId
 from syncer.model import (
@@ -90,6 +93,20 @@ def is_from(context: str | None, wanted: PlaylistId | None) -> bool:
 # --- files ------------------------------------------------------------------------------------------------------------
 
 HEADER = "Track URI,ISRC"
+UNKNOWN = "QZZZZ9999999"
+"""An ISRC that no track has."""
+
+
+def sheet() -> FileSource:
+    """Return the one file that there is; each trial writes it anew."""
+    return FileSource(str(_folder() / "songs.csv"), "songs.csv")
+
+
+@cache
+def _folder() -> Path:
+    made = TemporaryDirectory(prefix="promise-")
+    atexit.register(made.cleanup)
+    return Path(made.name)
 
 
 def write(path: str, *rows: str) -> None:

@@ -23,8 +23,8 @@ from syncer.model import (
 )
 from syncer.sandbox import Media, Playlist, User, World, media
 from syncer.sandbox.scenery import ReleaseKind
-from tests.promise.scenes import ARTIST, UNKNOWN, sheet
-from tests.promise.sources import rows, write
+from tests.promise.scenes import ARTIST
+from tests.promise.sources import UNKNOWN, rows, sheet, write
 
 GROUPS: Final[Sequence[ReleaseKind]] = ("album", "single", "compilation")
 FIRST: Final = date(2020, 1, 1)

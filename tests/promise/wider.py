@@ -128,17 +128,14 @@ class Wider(Schedule):
 
     def _listen(self, user: User, seconds: float) -> None:
         """Have *user* heard some things in the last *seconds*, at times more than Spotify shows."""
-        count = self.chance.choice([0, 0, 1, 2, 3, 5, 49, 51, 70])
-        if count:
+        plays = self.chance.choice([0, 0, 1, 2, 3, 5, 49, 51, 70])
+        if plays:
             world, self._serial = self.trial.world, self._serial + 1
-            items = [
-                *self.chance.sample(self._pool, 1),
-                *(track(number, f"heard {self._serial}") for number in range(count)),
-            ]
+            new = (track(number, f"heard {self._serial}") for number in range(plays - 1))
             user.player.catch_up(world.now())
             context = self.chance.choice([*self._lists, None])
-            world.heard(items[:count], context, every=seconds / (count + 1), user=user)
-            self.met["more plays than Spotify shows"] += count > world.habits.visible_plays
+            world.heard([self.chance.choice(self._pool), *new], context, every=seconds / (plays + 1), user=user)
+            self.met["more plays than Spotify shows"] += plays > world.habits.visible_plays
 
     def _start_a_list(self, user: User) -> None:
         """Have *user* play a list from somewhere in it, but from what plays just now: there is no telling it then."""
@@ -161,7 +158,6 @@ class Wider(Schedule):
         act(user)
 
     def _hear(self, user: User) -> None:
-        self._serial += 1
         user.player.catch_up(self.trial.world.now())
         self.trial.world.heard(self._new(), self._lists[0], every=0.0, user=user)
 
