@@ -82,6 +82,11 @@ class Allowance:
         if self._limit is not None and not self._is_free and self._again >= self._share(self._limit):
             raise DayIsSpent(self._limit)
 
+    @property
+    def has_plenty(self) -> bool:
+        """Whether there is more than half left of what this run may look again with: enough for what can wait."""
+        return self._limit is None or self._again < self._share(self._limit) / 2
+
     def _share(self, limit: int) -> float:
         """Return what this run may spend: what has come back hour by hour, less what was spent in it.
 

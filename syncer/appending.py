@@ -117,14 +117,27 @@ class Pretence:
 class Writer:
     """The hand of a run: every append is kept from before its first byte, and none is sent twice on a doubt."""
 
-    def __init__(self, run_id: str, *, state: StateStore, budget: Budget, clock: Clock, settle: float) -> None:
-        """Make it when no other run can send any more: from now on W is counted (fault model I11)."""
+    def __init__(
+        self,
+        run_id: str,
+        *,
+        state: StateStore,
+        budget: Budget,
+        clock: Clock,
+        settle: float,
+        limit: int = MAX_ITEMS,
+    ) -> None:
+        """Make it when no other run can send any more: from now on W is counted (fault model I11).
+
+        *limit* is how many items a target may grow to.
+        """
         self._run_id = run_id
         self._state = state
         self._memory = Memory(state, clock=clock, settle=settle)
         self._budget = budget
         self._clock = clock
         self._window = settle
+        self._limit = limit
         self._settled_at = clock.monotonic() + settle
         """When whatever a run before this one sent has taken effect or never will."""
         self._serial = count(1)
@@ -134,7 +147,7 @@ class Writer:
             return ()
         adds = self._memory.adds(target)
         sent = _sent(adds)
-        doubtful = bool(sent) or self._may_miss_some()
+        doubtful = bool(sent) or self.may_miss_some()
         return self._read(target, adds, anew=doubtful, late=doubtful)
 
     def open_anew(self, target: Target, *, late: bool = False) -> None:
@@ -144,28 +157,33 @@ class Writer:
         """
         adds, lately = self._memory.adds(target), self._memory.lately()
         recent = any(add.state is AddState.LANDED and add.at >= lately for add in adds)
-        self._read(target, adds, anew=True, late=late or recent or bool(_sent(adds)) or self._may_miss_some())
+        self._read(target, adds, anew=True, late=late or recent or bool(_sent(adds)) or self.may_miss_some())
 
     def _read(self, target: Target, adds: Sequence[Add], *, anew: bool, late: bool) -> Sequence[Item]:
         if late:
-            self._outwait(target)
+            self.outwait(UnclearAdd(target.name))
         self._memory.read(target, adds, partial(target.read, anew=anew))
         return self._settle(target, _sent(adds))
 
     def taken_out(self, pair: Pair, target: Target) -> AbstractSet[Uri]:
         return self._memory.taken_out(pair, target)
 
-    def _may_miss_some(self) -> bool:
-        """Whether an add that nobody remembers may still take effect (fault model R6)."""
+    def may_miss_some(self) -> bool:
+        """Whether something that nobody remembers sending may still take effect (fault model R6)."""
         unknown = self._state.unknown_since
         return unknown is not None and unknown >= self._memory.lately()
 
-    def _outwait(self, target: Target) -> None:
-        """Wait until an add of a run before this one cannot take effect any more; UnclearAdd if there is no time."""
+    @property
+    def is_late_enough(self) -> bool:
+        """Whether nothing that an earlier run sent can take effect any more."""
+        return self._clock.monotonic() >= self._settled_at
+
+    def outwait(self, unclear: UnclearAdd) -> None:
+        """Wait until nothing that an earlier run sent can take effect any more; *unclear* if there is no time."""
         left = self._settled_at - self._clock.monotonic()
         if left > 0:
             if not self._budget.may_wait(left):
-                raise UnclearAdd(target.name)
+                raise unclear
             self._budget.wait(left)
 
     def _settle(self, target: Target, sent: Sequence[Add]) -> list[Item]:
@@ -178,25 +196,26 @@ class Writer:
         return found
 
     def apply(self, pair: Pair, target: Target, playlists: Playlists, items: Sequence[Addition]) -> Applied:
-        """Append *items*, at most MAX_BATCH at once, until all are through or an error ends it."""
+        """Add *items*, at most MAX_BATCH at once, until all are through or an error ends it."""
         work = _Work(pair=pair, target=target, playlists=playlists)
         try:
-            self._append_all(work, items)
+            self._append_all(work, target.growth.turned(items))
         except SyncError as error:
             work.done.error = error
-        return work.done
+        return work.told()
 
     def _append_all(self, work: "_Work", items: Sequence[Addition]) -> None:
-        """Append batch by batch. Right before each the tail is read, and what has arrived meanwhile is left out.
+        """Add *items*, which come in the order of growth, batch by batch.
 
-        A batch that Spotify refuses as malformed is halved until the bad URI stands alone (fault model §3).
+        Right before each the tail is read, and what has arrived meanwhile is left out. A batch that Spotify refuses as
+        malformed is halved until the bad URI stands alone (fault model §3).
         """
         queue = deque(items[start : start + MAX_BATCH] for start in range(0, len(items), MAX_BATCH))
         while queue:
             batch = self._still_missing(work, queue.popleft())
             try:
                 if batch:
-                    self._append(work, batch)
+                    self._append(work, work.target.growth.turned(batch))
             except Rejected:
                 if len(batch) == 1:
                     work.done.rejected.append(batch[0].item)
@@ -213,8 +232,9 @@ class Writer:
         there = work.target.uris
         missing = [addition for addition in batch if addition.item.uri not in there]
         work.done.arrived += [addition.item for addition in batch if addition.item.uri in there]
-        if len(work.target.items) + len(missing) > MAX_ITEMS:
-            raise TargetFull(work.target.name, room=max(0, MAX_ITEMS - len(work.target.items)), limit=MAX_ITEMS)
+        room = max(0, self._limit - len(work.target.items))
+        if len(missing) > room:
+            raise TargetFull(work.target.name, room=room, limit=self._limit)
         return missing
 
     def _append(self, work: "_Work", batch: Sequence[Addition]) -> None:
@@ -223,7 +243,7 @@ class Writer:
         work.done.unconfirmed = len(items)  # until we know better, also where the call ends in a way nobody expects
         target.bar(_uris(items))
         try:
-            version = work.playlists.append(target.playlist, _uris(items))
+            version = work.playlists.append(target.playlist, _uris(items), position=target.growth.insert_at)
         except UnclearAdd as unclear:
             self._clear_up(work, add, unclear)
         except SyncError:
@@ -245,7 +265,7 @@ class Writer:
             target=work.target.playlist,
             at=self._clock.now(),
             additions=tuple(batch),
-            position=len(work.target.items),
+            position=work.target.growth.lands_at(len(work.target.items)),
         )
         self._state.sending(add)
         return add
@@ -254,7 +274,7 @@ class Writer:
         add = replace(add, at=self._clock.now())  # it may have been under way for long, and reads lag from now on
         self._state.settle(add, landed=_uris(items), state=AddState.LANDED)
         work.done.unconfirmed = 0
-        work.done.added += items
+        work.done.added += work.target.growth.turned(items)
 
     def _clear_up(self, work: "_Work", add: Add, unclear: UnclearAdd) -> None:
         """Find out what became of *add*, if there is time; UnclearAdd unless all of it landed (fault model §2)."""
@@ -308,6 +328,17 @@ class _Work:
     target: Target
     playlists: Playlists
     done: Applied = field(default_factory=Applied)
+    """Each item of it in the order of growth."""
+
+    def told(self) -> Applied:
+        """Return what became of the plan, in its order."""
+        turned, done = self.target.growth.turned, self.done
+        return replace(
+            done,
+            added=[*turned(done.added)],
+            rejected=[*turned(done.rejected)],
+            arrived=[*turned(done.arrived)],
+        )
 
 
 def taken_out(pair: Pair, adds: Iterable[Add]) -> set[Uri]:

@@ -310,19 +310,21 @@ def service(
     watch: Watch | None = None,
     stop: Stop | None = None,
     to_undo: bool = False,
+    to_create: bool = False,
 ) -> Service:
     """Wire the service to Spotify as *environ* says, *state* being what the config says of where it is kept.
 
-    Only one that is made *to_undo* can take something out of a playlist, and that one cannot add (fault model X6).
-    ConfigError if one of them says something that cannot be.
+    Only one that is made *to_undo* can take something out of a playlist, and that one cannot add; only one that is
+    made *to_create* can make playlists (fault model X6). ConfigError if one of them says something that cannot be.
     """
-    from syncer.spotify.transport import ENDPOINTS, UNDO_ENDPOINTS  # noqa: PLC0415 - requests takes long to import
+    from syncer.spotify import transport  # noqa: PLC0415 - requests takes long to import
 
     stop = stop or Stop()
     clock = SystemClock(stop)
     kept = state_store(environ, clock, configured=state)
+    to_add = transport.CREATE_ENDPOINTS if to_create else transport.ENDPOINTS
     return Service(
-        connect=_accounts(environ, kept, clock, endpoints=UNDO_ENDPOINTS if to_undo else ENDPOINTS),
+        connect=_accounts(environ, kept, clock, endpoints=transport.UNDO_ENDPOINTS if to_undo else to_add),
         state=kept,
         clock=clock,
         chance=random.SystemRandom(),

@@ -7,15 +7,17 @@ import json
 import logging
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final, TypeVar
 
 from syncer.allowance import Allowance, Hours
 from syncer.errors import StateUnusable
 from syncer.ids import Uri
-from syncer.model import Item, Kind, Pair, Play, Reason, Removed, Source
+from syncer.model import Item, Kind, Match, Pair, Play, PlaylistSource, Position, Reason, Removed, Source
 from syncer.ports import Connection, StateStore
+from syncer.rules import Rules
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -51,12 +53,22 @@ class Mark:
     route: str
     """What the pair was then; one that reads or writes elsewhere now is another pair."""
     sources: tuple[str, ...]
-    target: str
+    targets: tuple[str, ...]
+    """Of the playlists that its target is made of."""
     seen_at: datetime
-    """When the target was last seen at that version."""
+    """When these were last seen at those versions."""
     until: datetime
     """When the first of what is known of them is too old to be believed."""
     skipped: Mapping[Reason, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """When a pair that does not take one in every run had its last turn."""
+
+    pair: str
+    """What the pair was then; one that was edited since has had none."""
+    at: datetime
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,12 +79,37 @@ class Index:
     """By the name of the pair."""
     libraries: dict[str, int] = field(default_factory=dict)
     """How many playlists each account has."""
+    turns: dict[str, Turn] = field(default_factory=dict)
+    """By the name of the pair."""
+
+
+def looked_at(pair: Pair) -> tuple[tuple[str, Source], ...]:
+    """Return all that decides what *pair* adds, with the account that reads it: its sources, then its never lists."""
+    return (*pair.reads, *((pair.account, PlaylistSource(one)) for one in pair.rules.never))
 
 
 def route(pair: Pair) -> str:
     """Return what decides which items *pair* has nothing left to do about."""
-    options = [] if pair.removed is Removed.COME_BACK else [pair.removed]
-    return " ".join([pair.account, *(key(*read) for read in pair.reads), pair.target, *options])
+    options = {
+        "removed": (pair.removed, Removed.COME_BACK),
+        "rules": (pair.rules, Rules()),
+        "match": (pair.match, Match.URI),
+        "position": (pair.position, Position.END),
+        "create": (pair.create, None),
+        "roll_over": (pair.roll_over, False),
+    }
+    said = {name: _spelled_out(value) for name, (value, usual) in options.items() if value != usual}
+    digest = [sha256(json.dumps(said).encode()).hexdigest()] if said else []
+    return " ".join([pair.account, *(key(*read) for read in pair.reads), *pair.playlists, *digest])
+
+
+def _spelled_out(value: object) -> object:
+    """Return *value* as JSON can have it, the same in every process."""
+    if is_dataclass(value):
+        return [type(value).__name__, *(_spelled_out(getattr(value, part.name)) for part in fields(value))]
+    if isinstance(value, tuple | frozenset):
+        return [_spelled_out(one) for one in (value if isinstance(value, tuple) else sorted(value))]
+    return None if value is None else str(value)
 
 
 def key(account: str, source: Source) -> str:
@@ -118,14 +155,23 @@ class Cache:
             name: {
                 "route": mark.route,
                 "sources": mark.sources,
-                "target": mark.target,
+                "targets": mark.targets,
                 "seen_at": mark.seen_at.isoformat(),
                 "until": mark.until.isoformat(),
                 "skipped": mark.skipped,
             }
             for name, mark in index.marks.items()
         }
-        self._put("index", {"marks": marks, "libraries": index.libraries})
+        turns = {name: [turn.pair, turn.at.isoformat()] for name, turn in index.turns.items()}
+        self._put("index", {"marks": marks, "libraries": index.libraries, "turns": turns})
+
+    def isrcs(self) -> dict[Uri, str]:
+        """Return the ISRC of each track that was asked for; empty for one that has none."""
+        return self._get("isrcs", _isrcs) or {}
+
+    def keep_isrcs(self, isrcs: Mapping[Uri, str]) -> None:
+        """Keep *isrcs* in place of those before."""
+        self._put("isrcs", {"isrcs": isrcs})
 
     def spent(self, client_id: str) -> Hours:
         """Return what was counted for *client_id* lately."""
@@ -260,6 +306,7 @@ def _index(document: Any) -> Index:
     return Index(
         marks={name: _mark(mark) for name, mark in document["marks"].items()},
         libraries={account: _count(total) for account, total in document["libraries"].items()},
+        turns={name: Turn(pair=_text(of), at=_moment(at)) for name, (of, at) in document.get("turns", {}).items()},
     )
 
 
@@ -267,11 +314,15 @@ def _mark(row: Any) -> Mark:
     return Mark(
         route=_text(row["route"]),
         sources=tuple(map(_text, row["sources"])),
-        target=_text(row["target"]),
+        targets=tuple(map(_text, row["targets"])),
         seen_at=_moment(row["seen_at"]),
         until=_moment(row["until"]),
         skipped={Reason(reason): _count(count) for reason, count in row["skipped"].items()},
     )
+
+
+def _isrcs(document: Any) -> dict[Uri, str]:
+    return {Uri(uri): _text(isrc) for uri, isrc in document["isrcs"].items()}
 
 
 def _spent(document: Any) -> Hours:

@@ -1,13 +1,14 @@
 """Looks at all that a run needs before one needs it; says of each thing how it stands, and what one action mends it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
 from syncer.allowance import Allowance
+from syncer.appending import SETTLE
 from syncer.budget import Budget, Stop
-from syncer.cache import Cache, Ledger
+from syncer.cache import Cache, Ledger, looked_at
 from syncer.errors import (
     Code,
     Interrupted,
@@ -37,13 +38,14 @@ from syncer.findings import (
 )
 from syncer.ids import PlaylistId, shorten
 from syncer.judging import Judge, Use, uses
-from syncer.model import PAGE_SIZE, Account, Captured, Config, Listed, Pair, PlaylistSource, SignIn
+from syncer.model import PAGE_SIZE, Account, Captured, Config, Listed, NewTarget, Pair, PlaylistSource, SignIn
 from syncer.ports import Chance, Clock, Connect, Connection, ReadFile, StateStore
 from syncer.report import WARN_DAYS, failure, sign_in_ends
 from syncer.run import OUTAGE_AFTER
 from syncer.sampling import Sampled, Sampler
 from syncer.scopes import MODIFY, READ_SHARED, TO_WRITE, to_read
 from syncer.service import NOTHING_KEPT, run_id
+from syncer.targets import Targets
 
 __all__ = [  # with what it tells its findings in
     "About",
@@ -133,11 +135,12 @@ class Checkup:
     def _findings(self, config: Config, visit: "_Visit", counted: Counted) -> Iterator[Finding]:
         yield from _config(config)
         yield self._kept()
-        pairs = [pair for pair in config.pairs if pair.enabled]
+        targets = Targets(self._state, self._clock.now(), clock=self._clock, settle=SETTLE)
+        pairs = [_known(pair, targets) for pair in config.pairs if pair.enabled]
         for account in config.accounts:
-            roles = _roles(pairs, account.name)
+            wanted = _Wanted(pairs, account.name, targets)
             yield from _Examination(
-                account, roles, visit=visit, files=self._files, clock=self._clock, counted=counted
+                account, wanted, visit=visit, files=self._files, clock=self._clock, counted=counted
             ).findings()
 
     def _kept(self) -> Finding:
@@ -196,19 +199,58 @@ _ABOUT: Final = {
     Code.QUOTA_EXCEEDED: About.QUOTA,
 }
 """What an error speaks of, whenever it comes."""
-Roles = Mapping[tuple[PlaylistSource | Sampled, Role], tuple[str, ...]]
+What = PlaylistSource | Sampled | NewTarget
+Roles = Mapping[tuple[What, Role], tuple[str, ...]]
 """What is wanted of an account in which role, and the pairs that want it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What pairs want of an account."""
+
+    pairs: Sequence[Pair]
+    """With the playlists that their targets are made of by now."""
+    account: str
+    targets: Targets
+
+    @property
+    def roles(self) -> Roles:
+        return _roles(self.pairs, self.account)
+
+    @property
+    def unmade(self) -> Mapping[NewTarget, Pair]:
+        """The targets that are not known to be made yet, with a pair of each."""
+        return {pair.create: pair for pair in self.pairs if pair.account == self.account and pair.create}
+
+    @property
+    def made(self) -> Mapping[PlaylistId, Pair]:
+        """The targets that were made, with a pair of each."""
+        ours = (pair for pair in self.pairs if pair.account == self.account and (pair.create or pair.volumes))
+        return {pair.target: pair for pair in ours if pair.target}
+
+    @property
+    def rolling(self) -> frozenset[PlaylistId]:
+        """The targets that others follow when they are full."""
+        return frozenset(pair.target for pair in self.pairs if pair.account == self.account and pair.roll_over)
+
+
+def _known(pair: Pair, targets: Targets) -> Pair:
+    """Return *pair* with the playlists that its target is made of; as it is where the state cannot be read."""
+    try:
+        return targets.known(pair)
+    except StateUnusable:  # which is told apart from this
+        return pair
 
 
 def _roles(pairs: Sequence[Pair], account: str) -> Roles:
     """Return what *pairs* want of *account*: some have it read alone, or write alone."""
-    found: dict[tuple[PlaylistSource | Sampled, Role], tuple[str, ...]] = {}
+    found: dict[tuple[What, Role], tuple[str, ...]] = {}
     for pair in pairs:
-        for reader, source in pair.reads:
+        for reader, source in looked_at(pair):
             if reader == account and not isinstance(source, Captured):  # which no config can name
                 found[source, Role.SOURCE] = (*found.get((source, Role.SOURCE), ()), pair.name)
         if pair.account == account:
-            target = PlaylistSource(pair.target)
+            target = PlaylistSource(pair.target) if pair.target or pair.create is None else pair.create
             found[target, Role.TARGET] = (*found.get((target, Role.TARGET), ()), pair.name)
     return found
 
@@ -217,11 +259,12 @@ class _Examination:
     """One account, and what pairs want of it."""
 
     def __init__(
-        self, account: Account, roles: Roles, *, visit: _Visit, files: ReadFile, clock: Clock, counted: Counted
+        self, account: Account, wanted: _Wanted, *, visit: _Visit, files: ReadFile, clock: Clock, counted: Counted
     ) -> None:
         self._account = account
         self._name = account.name
-        self._roles = roles
+        self._wanted = wanted
+        self._roles = wanted.roles
         self._visit = visit
         self._files = files
         self._clock = clock
@@ -240,7 +283,7 @@ class _Examination:
             user = connection.playlists.me()
             yield ok(About.APP, f"Spotify serves it, for the user {shorten(user)}", self._name)
             step = About.PLAYLIST
-            yield from self._all(_Looks(connection, user, self._roles, self._files, self._clock))
+            yield from self._all(_Looks(connection, user, self._wanted, self._files, self._clock))
         except Interrupted:
             raise
         except SyncError as error:
@@ -309,16 +352,46 @@ class _Examination:
 class _Looks:
     """Looks at what pairs want of one account."""
 
-    def __init__(self, connection: Connection, user: str, roles: Roles, files: ReadFile, clock: Clock) -> None:
-        wanted = {what.id for what, _ in roles if isinstance(what, PlaylistSource)}
-        self._judge = Judge(connection.playlists, user, wanted)
+    def __init__(self, connection: Connection, user: str, wanted: _Wanted, files: ReadFile, clock: Clock) -> None:
+        playlists = {what.id for what, _ in wanted.roles if isinstance(what, PlaylistSource)}
+        self._connection = connection
+        self._wanted = wanted
+        self._judge = Judge(connection.playlists, user, playlists, rolling=wanted.rolling)
         self._sampler = Sampler(connection.sources, files, clock)
 
-    def at(self, what: PlaylistSource | Sampled, finding: Finding) -> Finding:
+    def at(self, what: What, finding: Finding) -> Finding:
         """Return *finding* with what is to be said of *what*; an error where that cannot be had."""
-        if isinstance(what, PlaylistSource):
-            return self._judge.judged(what.id, finding)
+        match what:
+            case PlaylistSource():
+                return self._still_listed(what.id, self._judge.judged(what.id, finding))
+            case NewTarget():
+                return self._unmade(what, finding)
         return self._sampler.sampled(what, finding)
+
+    def _still_listed(self, playlist: PlaylistId, finding: Finding) -> Finding:
+        """Return *finding*, doubted if it is of a target that we made and that has left the library since.
+
+        What is deleted in Spotify's apps stays where it is, and can be added to (contract §2.3).
+        """
+        pair = self._wanted.made.get(playlist) if finding.role is Role.TARGET else None
+        if pair is None or finding.level is not Level.OK or self._wanted.targets.is_listed(pair, self._connection):
+            return finding
+        return finding.doubted(
+            f"{finding.message}, but it is not in your library any more: what is added there nobody sees",
+            "restore it at spotify.com/account/recover-playlists, or give the target another name",
+        )
+
+    def _unmade(self, new: NewTarget, finding: Finding) -> Finding:
+        """Say whether a run could make the target, and whether it would have to."""
+        granted, scope = self._connection.scope(), MODIFY[not new.public]
+        if granted is not None and scope not in granted:
+            return finding.refused(MissingScope(self._wanted.account, scope))
+        pair, targets = self._wanted.unmade[new], self._wanted.targets
+        name = shorten(targets.name(pair))
+        if found := targets.found(pair, self._connection):
+            made = f"{name} ({found.target_name}): made by an earlier run, and found in the library"
+            return replace(finding, relation=Relation.OWN, message=f"{made}, can be added to")
+        return replace(finding, message=f"{name}: is made as soon as there is something to add")
 
 
 def _sign_in(sign_in: SignIn, today: date) -> Finding:
@@ -356,5 +429,8 @@ def _scopes(sign_in: SignIn, granted: frozenset[str] | None, roles: Roles) -> It
 
 def _needed(roles: Roles) -> tuple[str, ...]:
     """Return what *roles* need, each once."""
-    of_each = (TO_WRITE if role is Role.TARGET else to_read(what) for what, role in roles)
-    return tuple(dict.fromkeys(scope for needed in of_each for scope in needed))
+    return tuple(dict.fromkeys(scope for what, role in roles for scope in _takes(what, role)))
+
+
+def _takes(what: What, role: Role) -> tuple[str, ...]:
+    return TO_WRITE if isinstance(what, NewTarget) or role is Role.TARGET else to_read(what)

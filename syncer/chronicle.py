@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from syncer.ids import PlaylistId, Uri, playlist_uri
-from syncer.model import Action, Add, AddState, Failure, Item, Reason, Reversal, Reversed, Stays
-from syncer.report import advice, error_as_json, reversal_code, title, visible, words
+from syncer.model import Action, Add, AddState, Failure, Item, Reversal, Reversed, Skip, Stays
+from syncer.report import advice, because, details_as_json, error_as_json, reversal_code, title, visible
 
 FEW: Final = 20
 """Items that are named one by one before an undo; the rest is counted."""
@@ -70,15 +70,14 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Now:
-    """What the rules of a pair say of an item that its sources had when they were read last.
-
-    No reason: it would be added.
-    """
+    """What the rules of a pair say of an item that its sources had when they were read last."""
 
     pair: str
-    target: PlaylistId
+    target: str
+    """How reports name it."""
     item: Item
-    reason: Reason | None
+    skip: Skip | None
+    """Why it would be left out; None if it would be added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +224,12 @@ def why_as_json(why: Why) -> dict[str, Any]:
         "artists": list(item.artists) if item else [],
         "added": [_happened_as_json(one) for one in why.happened],
         "now": [
-            {"pair": now.pair, "target": playlist_uri(now.target), "skipped": now.reason and now.reason.value}
+            {
+                "pair": now.pair,
+                "target": now.target,
+                "skipped": now.skip.reason.value if now.skip else None,
+                **details_as_json(now.skip),
+            }
             for now in why.now
         ],
     }
@@ -239,7 +243,7 @@ def why_lines(why: Why) -> Iterator[str]:
         yield f"  added {one.at.astimezone(UTC):%Y-%m-%d %H:%M} by {one.pair} from {one.source}"
         yield f"    to {playlist_uri(one.target)} in run {one.run_id}{', and undone since' * one.undone}"
     for now in why.now:
-        said = f"would skip it now: {words(now.reason)}" if now.reason else "would add it with the next run"
+        said = f"would skip it now: {because(now.skip)}" if now.skip else "would add it with the next run"
         yield f"  {now.pair} {said}"
 
 

@@ -3,18 +3,16 @@
 Both checks look at the whole document and collect, so that a person sees all there is to mend at once.
 """
 
-import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from syncer import forms
 from syncer.document import Document, KeyPath, in_file_order, read
-from syncer.forms import Found, mapping
-from syncer.ids import PlaylistId, shorten
+from syncer.forms import Found, Target, mapping
+from syncer.ids import ID_LENGTH, shorten
 from syncer.model import (
     DEFAULT_ACCOUNT,
     Account,
@@ -27,13 +25,14 @@ from syncer.model import (
     PlaylistSource,
     Queue,
     RecentlyPlayed,
-    Removed,
     SavedAlbums,
     SavedEpisodes,
     ShowSource,
     Source,
     TopTracks,
 )
+from syncer.options import Options, Reader, merged, rhythm_of, rules_of
+from syncer.spelling import misspelt
 
 MAX_PAIRS: Final = 5_000
 MAX_NAME: Final = 64
@@ -81,7 +80,7 @@ def _shape(document: Document) -> None:
                     if key not in error.instance:
                         document.blame(path, f"needs {'' if key.endswith('s') else 'a '}{key!r}")
             case [*_, "then", "oneOf"]:
-                _blame_kinds(document, path, error)
+                _blame_choice(document, path, error)
             case ["dependentSchemas", str(option), "anyOf"]:
                 message = f"{option!r} goes with {' or '.join(map(repr, _choices(error)))} only"
                 document.blame(path, message, place=document.keys[(*path, option)])
@@ -96,7 +95,7 @@ def _blame_unknown_keys(document: Document, path: KeyPath, error: _Error) -> Non
     for key in error.instance:
         if key in known or (pattern and re.search(pattern, key)):
             continue
-        message = f"{shorten(key)} is not {rules['x-key-hint']}" if pattern else f"unknown key {_misspelt(key, known)}"
+        message = f"{shorten(key)} is not {rules['x-key-hint']}" if pattern else f"unknown key {misspelt(key, known)}"
         document.blame((*path, key), message, place=document.keys[(*path, key)])
 
 
@@ -105,15 +104,15 @@ def _choices(error: _Error) -> list[str]:
     return [key for choice in error.validator_value for key in choice["required"]]
 
 
-def _blame_kinds(document: Document, path: KeyPath, error: _Error) -> None:
-    """Blame a source that is of several kinds at each beyond the first, and one of none if nothing else is wrong."""
-    kinds = _choices(error)
-    first, *others = [key for key in error.instance if key in kinds] or [""]
+def _blame_choice(document: Document, path: KeyPath, error: _Error) -> None:
+    """Blame a source or target that is several things at each beyond the first, and one that is none of them."""
+    known = _choices(error)
+    first, *others = [key for key in error.instance if key in known] or [""]
     for key in others:
-        message = f"{first!r} and {key!r} are two sources: give each its own '- ' in a list"
+        message = f"{first!r} and {key!r} {error.schema['x-several']}"
         document.blame((*path, key), message, place=document.keys[(*path, key)])
-    if not first and not error.instance.keys() - {"account"}:
-        document.blame(path, f"needs one of {', '.join(map(repr, kinds))}")
+    if not first and not error.instance.keys() - {"account", "roll_over"}:  # of any other key more is to be said
+        document.blame(path, f"needs one of {', '.join(map(repr, known))}")
 
 
 def _complaint(document: Document, path: KeyPath, error: _Error) -> str:
@@ -135,18 +134,6 @@ def _shown(value: Any, spelled: str) -> str:
             return shorten(spelled).strip("'") or "empty"
 
 
-SOME: Final = 14
-"""How many known words are listed: as many as the longest object of the schema has keys."""
-
-
-def _misspelt(word: str, known: Iterable[str]) -> str:
-    """Quote *word* with the known one that is meant, or with some of them."""
-    some = list(islice(known, 50))
-    if close := difflib.get_close_matches(word.lower(), some, n=1):
-        return f"{shorten(word)}: did you mean {close[0]!r}?"
-    return f"{shorten(word)}: known here are {', '.join(map(repr, some[:SOME]))}"
-
-
 # --- meaning: what the schema cannot say ------------------------------------------------------------------------------
 
 
@@ -159,15 +146,19 @@ def _meaning(document: Document) -> Config:
     accounts = tuple(_accounts(document, mapping(top.get("accounts")))) or (Account(name=DEFAULT_ACCOUNT),)
     readable = "accounts" not in top or bool(mapping(top["accounts"]))
     names = [account.name for account in accounts] if readable else None
-    defaults = mapping(top.get("defaults"))
+    reader, written = Reader(document), mapping(top.get("defaults"))
+    defaults = reader.read(("defaults",), written)
     pairs: dict[KeyPath, Pair] = {}
-    for index, entry in enumerate(_entries(document, top.get("pairs"))):
-        path: KeyPath = ("pairs", index)
+    for index, one in enumerate(_entries(document, top.get("pairs"))):
+        path, entry = ("pairs", index), mapping(one)
         if names is not None:
-            _check_accounts(document, path, mapping(entry), defaults, names)
-        if pair := _pair(document, path, mapping(entry), defaults):
+            _check_accounts(document, path, entry, written, names)
+        if pair := _pair(document, path, entry, merged(reader.read(path, entry), defaults)):
             pairs[path] = pair
-    _check_twins(document, pairs)
+    told = {} if ("defaults",) in reader.untold else {at: pairs[at] for at in pairs if at not in reader.untold}
+    twins = _check_twins(document, told)
+    _check_names(document, pairs, twins)
+    _check_targets(document, told)
     return Config(
         pairs=tuple(pairs.values()),
         accounts=accounts,
@@ -226,17 +217,16 @@ def _check_accounts(
     for at, holder in (*own, *usual):
         name = holder["account"]
         if isinstance(name, str) and name not in names:
-            document.blame((*at, "account"), f"unknown account {_misspelt(name, names)}")
+            document.blame((*at, "account"), f"unknown account {misspelt(name, names)}")
     if not usual and len(own) < len(ends) and DEFAULT_ACCOUNT not in names:
         first = ", ".join(map(repr, names[:10]))
         message = f"unknown account 'default', which pairs without an 'account' use: give them one of {first}"
         document.blame(("accounts",), f"{message}, each or under 'defaults'")
 
 
-def _pair(document: Document, path: KeyPath, entry: dict[str, Any], defaults: dict[str, Any]) -> Pair | None:
-    """Return the pair that *entry* stands for, its options unchecked; None if its sources or target cannot be told."""
-    options = {**defaults, **entry}
-    usual = forms.account_in(options, DEFAULT_ACCOUNT)
+def _pair(document: Document, path: KeyPath, entry: dict[str, Any], told: Options) -> Pair | None:
+    """Return the pair that *entry* stands for, with the options *told*; None if its ends cannot be told."""
+    usual = told.get("account", DEFAULT_ACCOUNT)
     found, complete = forms.sources(document, (*path, "source"), entry.get("source"), usual)
     target = forms.target(document, (*path, "target"), entry.get("target"))
     if target and _is_source(document, (*path, "target"), target, found):
@@ -245,33 +235,46 @@ def _pair(document: Document, path: KeyPath, entry: dict[str, Any], defaults: di
         return None
     sources = tuple(source for _, source in found)
     readers, account = tuple(reader for reader, _ in found), forms.account_in(entry["target"], usual)
-    name, removed = entry.get("name"), options.get("removed")
+    name = entry.get("name")
     return Pair(
         name=name if isinstance(name, str) else _name(sources, target),
         sources=sources,
-        target=target,
+        target=target.playlist,
         account=account,
         readers=readers if set(readers) != {account} else (),
-        removed=Removed(removed) if removed in list(Removed) else Removed.COME_BACK,
-        **{key: options[key] for key in ("enabled", "max_additions") if key in options},
+        rules=rules_of(told),
+        rhythm=rhythm_of(told),
+        create=target.create,
+        roll_over=target.roll_over,
+        **{key: told[key] for key in _AS_TOLD if key in told},
     )
 
 
-def _is_source(document: Document, path: KeyPath, target: PlaylistId, found: Found) -> bool:
+_AS_TOLD: Final = ("enabled", "max_additions", "removed", "match", "position")
+"""Options that a pair has as they are."""
+
+
+def _is_source(document: Document, path: KeyPath, target: Target, found: Found) -> bool:
     """Blame a target that is a source of its pair too, whoever reads it; return whether it is."""
     for (_, source), at in found.items():
-        if source == PlaylistSource(target):
+        if source == PlaylistSource(target.playlist):
             lines = f"the source in line {document.line(at)} and the target in line {document.line(path)}"
             document.blame(path, f"{lines} are the same playlist")
             return True
     return False
 
 
-def _name(sources: tuple[Source, ...], target: PlaylistId) -> str:
+def _name(sources: tuple[Source, ...], target: Target) -> str:
     """Return what a pair without a name is called (interface §1)."""
     more = f"-and-{len(sources) - 1}-more" if len(sources) > 1 else ""
-    rest = f"{more}-to-{target}"
+    to = (_slug(target.create.pattern) or "new") if target.create else target.playlist
+    rest = f"{more}-to-{to}"
     return _short(sources[0])[: MAX_NAME - len(rest)] + rest
+
+
+def _slug(text: str) -> str:
+    """Return *text* in the letters of names, as long as an id."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:ID_LENGTH].rstrip("-")
 
 
 def _short(source: Source) -> str:
@@ -286,20 +289,28 @@ def _short(source: Source) -> str:
             return str(source).replace(":", "-")
 
 
-def _check_twins(document: Document, pairs: dict[KeyPath, Pair]) -> None:
-    """Blame pairs that do the same, and pairs that are called the same."""
-    alike: dict[object, KeyPath] = {}
-    names: dict[str, KeyPath] = {}
+def _check_twins(document: Document, pairs: dict[KeyPath, Pair]) -> set[KeyPath]:
+    """Blame pairs that do the same, and return which they are."""
+    firsts: dict[object, KeyPath] = {}
+    twins: set[KeyPath] = set()
     for path, pair in pairs.items():
-        first = alike.setdefault(_essence(pair), path)
+        first = firsts.setdefault(_essence(pair), path)
         if first != path:
             lines = f"lines {document.line(first)} and {document.line(path)}"
             document.blame(path, f"the pairs in {lines} have the same source and target: keep one")
+            twins.add(path)
+    return twins
+
+
+def _check_names(document: Document, pairs: dict[KeyPath, Pair], twins: set[KeyPath]) -> None:
+    """Blame pairs that are called the same, but for *twins* without a name: that theirs are alike is nothing new."""
+    firsts: dict[str, KeyPath] = {}
+    for path, pair in pairs.items():
         named = (*path, "name")
         place = named if named in document.values else path
-        if first != path and place == path:
-            continue  # the names made for twins are alike, which says nothing new
-        first = names.setdefault(pair.name, place)
+        if place == path and path in twins:
+            continue
+        first = firsts.setdefault(pair.name, place)
         if first != place:
             lines = f"lines {document.line(first)} and {document.line(place)}"
             document.blame(place, f"the pairs in {lines} are both called {shorten(pair.name)}: give one another 'name'")
@@ -308,8 +319,36 @@ def _check_twins(document: Document, pairs: dict[KeyPath, Pair]) -> None:
 def _essence(pair: Pair) -> object:
     """Return what makes a pair do what it does: what is someone's own is another list for another account."""
     lists = tuple((reader if isinstance(source, _PERSONAL) else None, source) for reader, source in pair.reads)
-    return lists, pair.target
+    return lists, _destination(pair), pair.rules
 
 
 _PERSONAL: Final = LikedSongs | SavedAlbums | TopTracks | SavedEpisodes | RecentlyPlayed | Queue
 """Sources of which every account has its own."""
+
+
+def _destination(pair: Pair) -> object:
+    """Return what two pairs have in common that add to one target."""
+    return (pair.account, pair.create.pattern) if pair.create else pair.target
+
+
+def _check_targets(document: Document, pairs: dict[KeyPath, Pair]) -> None:
+    """Blame pairs that add to one target, but do not agree on what it is and where in it they add."""
+    firsts: dict[object, KeyPath] = {}
+    for path, pair in pairs.items():
+        first = firsts.setdefault(_destination(pair), path)
+        one, other = _of_target(pairs[first]), _of_target(pair)
+        for key in (key for key in one if one[key] != other[key]):
+            at = next(at for at in ((*path, "target", key), (*path, key), path) if at in document.values)
+            lines = f"lines {document.line(first)} and {document.line(path)}"
+            document.blame(at, f"the pairs in {lines} add to the same target: give both the same {key!r}")
+
+
+def _of_target(pair: Pair) -> dict[str, object]:
+    """Return what all the pairs that add to one target have to say alike."""
+    made = pair.create
+    return {
+        "position": pair.position,
+        "roll_over": pair.roll_over,
+        "public": made and made.public,
+        "description": made and made.description,
+    }

@@ -375,6 +375,10 @@ _SYNTAX: Final = (
 )
 
 
+_BRACED: Final = re.compile(r"\{[a-z_]+\}")
+"""What stands for the time in the name of a playlist, and means something else to YAML."""
+
+
 def _syntax(error: yaml.MarkedYAMLError, text: str, end: Place) -> tuple[str, Place]:
     """Put a parser's complaint into our words; its own may quote the file."""
     place = _place(error.problem_mark, end)
@@ -382,6 +386,8 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, end: Place) -> tuple[str, Pl
     indentation = line[: len(line) - len(line.lstrip())]
     if "\t" in indentation or line[place.column - 1 : place.column] == "\t":
         return "a tab cannot indent: use spaces", place._replace(column=line.index("\t") + 1)
+    if name := _BRACED.search(line):
+        return "a name with {...} in it must be in quotes", place._replace(column=name.start() + 1)
     words = f"{error.context or ''} {error.problem}"
     advice = next(advice for advice in _SYNTAX if re.search(advice.words, words))
     return advice.message, _place(error.context_mark, end) if advice.opening else place

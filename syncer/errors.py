@@ -100,6 +100,18 @@ class NotFound(SyncError):
         )
 
 
+class MadeAndGone(NotFound):
+    """A playlist that was made for a target is not there any more. It is not made again: a person took it away."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        super().__init__(uri)
+        self.args = (f"{name}, which was made for this target, is not there any more ({uri})",)
+        self.hint = (
+            "restore it at spotify.com/account/recover-playlists, or give the target another name in `create`:"
+            " under the old one it is not made a second time"
+        )
+
+
 class SourceNotReadable(SyncError):
     """The playlist exists, but Spotify keeps its items from this app (contract §1.2)."""
 
@@ -196,7 +208,7 @@ class TargetFull(SyncError):
         self.playlist, self.room, self.limit = playlist, room, limit
         super().__init__(
             f"{playlist} has room for {room} more items below Spotify's limit of {limit}",
-            hint="make a new playlist and use it as the target",
+            hint="say `roll_over: true` of the target, or make a new playlist and use that",
         )
 
 
@@ -238,6 +250,15 @@ class UnclearAdd(SyncError):
             f"Spotify did not say whether the last add to {playlist} happened, so this run adds nothing more to it",
             hint="nothing to do: the next run reads the playlist and adds what is missing",
         )
+
+
+class UnclearCreation(UnclearAdd):
+    """Spotify did not say whether it made a playlist (contract §4.3)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.args = (f"Spotify did not say whether it made the playlist {name}, so this run adds nothing to it",)
+        self.hint = "nothing to do: the next run looks for it, and makes it only if it is not there"
 
 
 class UnclearRemoval(UnclearAdd):
@@ -310,6 +331,14 @@ class UnreadableAnswer(SyncError):
 
     def __init__(self, what: str) -> None:
         super().__init__(what, hint="try again later; if it stays, look for a newer version of the syncer")
+
+
+class NameRefused(UnreadableAnswer):
+    """Spotify takes no playlist of that name, or not with that description; none was made."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Spotify refused to make a playlist {name} (it answered 400)")
+        self.hint = "choose another name, without characters that are out of the ordinary"
 
 
 # --- an account: its pairs stop, others go on -------------------------------------------------------------------------

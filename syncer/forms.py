@@ -7,10 +7,11 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
+from syncer import naming
 from syncer.document import Document, KeyPath
 from syncer.ids import ID_LENGTH, NotNamed, PlaylistId, Thing, id_of, is_spotify_made, linked, shorten
 from syncer.model import (
@@ -18,6 +19,7 @@ from syncer.model import (
     ArtistSource,
     FileSource,
     LikedSongs,
+    NewTarget,
     PlaylistSource,
     Queue,
     RecentlyPlayed,
@@ -88,21 +90,60 @@ def sources(document: Document, path: KeyPath, value: Any, usual: str) -> tuple[
     return found, complete
 
 
-def target(document: Document, path: KeyPath, value: Any) -> PlaylistId | None:
-    """Return the playlist that *value*, a target, stands for; None, with what does not hold noted, if there is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where items go: a playlist that there is, or one to be made."""
+
+    playlist: PlaylistId
+    """Empty while it is to be made."""
+    create: NewTarget | None = None
+    roll_over: bool = False
+
+
+TARGETS: Final = ("playlist", "create")
+"""What a target is, where it is an object: it has one of these keys."""
+
+
+def target(document: Document, path: KeyPath, value: Any) -> Target | None:
+    """Return what *value*, a target, stands for; None, with what does not hold noted, if that cannot be told."""
     if value in list(_WORDS):
         document.blame(path, _ONLY_A_SOURCE.format(value), settles=True)
         return None
     if not isinstance(value, dict):
-        return _playlist(document, path, value)
+        identifier = playlist(document, path, value)
+        return Target(playlist=identifier) if identifier else None
     for key in value:
-        if key in KINDS and key != "playlist":
+        if key in KINDS and key not in TARGETS:
             document.blame(path, _ONLY_A_SOURCE.format(key), place=document.keys[(*path, key)], settles=True)
             return None
-    return _playlist(document, (*path, "playlist"), value.get("playlist"))
+    given = [key for key in TARGETS if key in value]
+    if len(given) != 1:
+        return None
+    return _existing(document, path, value) if given == ["playlist"] else _new(document, path, value)
 
 
 _ONLY_A_SOURCE: Final = "'{}' can only be a source: the target is a playlist"
+
+
+def _existing(document: Document, path: KeyPath, options: dict[str, Any]) -> Target | None:
+    identifier = playlist(document, (*path, "playlist"), options["playlist"])
+    return Target(playlist=identifier, roll_over=options.get("roll_over") is True) if identifier else None
+
+
+def _new(document: Document, path: KeyPath, options: dict[str, Any]) -> Target | None:
+    pattern, description = options["create"], options.get("description", "")
+    if not isinstance(pattern, str):
+        return None
+    if problem := naming.pattern_problem(pattern):
+        document.blame((*path, "create"), problem, settles=True)
+        return None
+    if not isinstance(description, str):
+        return None
+    if not naming.is_line(description):
+        message = "must be one line, without line breaks and control characters"
+        document.blame((*path, "description"), message, settles=True)
+    made = NewTarget(pattern=pattern, public=options.get("public") is True, description=description)
+    return Target(playlist=PlaylistId(""), create=made, roll_over=options.get("roll_over") is not False)
 
 
 # --- one source -------------------------------------------------------------------------------------------------------
@@ -190,7 +231,7 @@ def _heard(document: Document, path: KeyPath, kind: str, options: dict[str, Any]
     holder, at = (inner, below) if "context" in inner else (options, beside)
     if "context" not in holder:
         return _HEARD[kind]()
-    context = _playlist(document, at, holder["context"])
+    context = playlist(document, at, holder["context"])
     return _HEARD[kind](context) if context else None
 
 
@@ -225,7 +266,8 @@ def _day(document: Document, path: KeyPath, value: Any) -> date | None:
 # --- what a link names ------------------------------------------------------------------------------------------------
 
 
-def _playlist(document: Document, path: KeyPath, text: Any) -> PlaylistId | None:
+def playlist(document: Document, path: KeyPath, text: Any) -> PlaylistId | None:
+    """Return the playlist that *text* names; None, with the reason noted, if it names none."""
     identifier = _id(document, path, Thing.PLAYLIST, text)
     return PlaylistId(identifier) if identifier else None
 

@@ -32,8 +32,8 @@ class SyncFailed(Exception):
 
 
 @cache  # built on first use, then kept for the life of a warm container; a config may put its state elsewhere
-def _service(state: str | None) -> Service:
-    return bootstrap.service(state=state)
+def _service(state: str | None, *, to_create: bool) -> Service:
+    return bootstrap.service(state=state, to_create=to_create)
 
 
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _result(event: dict[object, object], deadline: float) -> Report:
             raise _bad_event("dry_run", "must be true or false")
         request = Request(names=_names(event))
         settings = config.load(bootstrap.config_path())
-        service = _service(settings.state)
+        service = _service(settings.state, to_create=settings.makes_playlists)
         return (service.plan if dry_run else service.run)(settings, request, deadline=deadline)
     except ConfigError as error:
         return bootstrap.nothing_ran(error, dry_run=dry_run is True)

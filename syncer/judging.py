@@ -46,11 +46,19 @@ def uses(one: Listed, user: str) -> tuple[Use, Use]:
 class Judge:
     """Playlists as *user* sees them, for few requests: a page of the library shows 50 that are the user's own."""
 
-    def __init__(self, playlists: Playlists, user: str, wanted: Collection[PlaylistId]) -> None:
-        """*wanted* are all that will be asked about."""
+    def __init__(
+        self,
+        playlists: Playlists,
+        user: str,
+        wanted: Collection[PlaylistId],
+        *,
+        rolling: Collection[PlaylistId] = (),
+    ) -> None:
+        """*wanted* are all that will be asked about; those that are *rolling* may be full: others follow them."""
         self._playlists = playlists
         self._user = user
         self._wanted = frozenset(wanted)
+        self._rolling = frozenset(rolling)
         self._heads: dict[PlaylistId, Head | SyncError] | None = None
 
     def judged(self, playlist: PlaylistId, finding: Finding) -> Finding:
@@ -59,7 +67,7 @@ class Judge:
             head = self._head(playlist)
         except (NotFound, SourceNotReadable) as error:
             return _hidden(playlist, error, finding)
-        return _judged(head, _relation(head, self._user), finding)
+        return _judged(head, _relation(head, self._user), finding, rolls=playlist in self._rolling)
 
     def _head(self, playlist: PlaylistId) -> Head:
         """Return what is known of *playlist*, which is asked for at most once."""
@@ -110,12 +118,15 @@ def _relation(head: Head, user: str) -> Relation:
     return Relation.COLLABORATIVE if head.collaborative else Relation.FOREIGN
 
 
-def _judged(head: Head, relation: Relation, finding: Finding) -> Finding:
+def _judged(head: Head, relation: Relation, finding: Finding, *, rolls: bool) -> Finding:
     finding = replace(finding, relation=relation)
-    if error := _refusal(head, relation, finding.role):
+    error = _refusal(head, relation, finding.role)
+    is_full = isinstance(error, TargetFull)
+    if error and not (is_full and rolls):
         return finding.refused(error)
     whose = {Relation.OWN: "your own", Relation.COLLABORATIVE: "collaborative"}.get(relation, "someone else's")
     able = "can be read" if finding.role is Role.SOURCE else "can be added to"
+    able = "is full, so that another one follows it" if is_full else able
     known = f"{shorten(head.name)} ({finding.playlist}): {whose}, {many(head.total)}"
     if finding.role is Role.TARGET and relation is Relation.FOREIGN:
         return finding.doubted(

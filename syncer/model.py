@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from syncer.errors import Code, Problem
 from syncer.ids import PlaylistId, Uri, playlist_uri
+from syncer.rules import Rules
 
 MAX_BATCH: Final = 100
 """URIs in one append (contract §2.3)."""
@@ -38,6 +39,18 @@ class Reason(StrEnum):
     UNSUPPORTED = "unsupported"
     REJECTED = "rejected"
     TAKEN_OUT = "taken-out"
+    EXCLUDED = "excluded"
+    NEVER = "in-never-list"
+
+
+class Match(StrEnum):
+    """When two items count as the same."""
+
+    URI = "uri"
+    RECORDING = "recording"
+    """Also two tracks with one ISRC."""
+    FUZZY = "fuzzy"
+    """Also two tracks of one artist with one title, equally long, that do not say to be different recordings."""
 
 
 class Removed(StrEnum):
@@ -45,6 +58,37 @@ class Removed(StrEnum):
 
     COME_BACK = "come-back"
     STAY_OUT = "stay-out"
+
+
+class Position(StrEnum):
+    """Where in its target a pair puts what it adds."""
+
+    END = "end"
+    START = "start"
+    """Before what is there; a run's additions keep their order among themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """When a pair takes its turn; without either, in every run."""
+
+    every: timedelta | None = None
+    days: frozenset[int] = frozenset()
+    """Days of the week in UTC, Monday being 0; none = all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTarget:
+    """A target that is made when it is first needed, and found again by the state."""
+
+    pattern: str
+    """Its name, with what stands for the time in it: ``Archive {year}-{month}``."""
+    public: bool = False
+    description: str = ""
+
+    def __str__(self) -> str:
+        """Return how reports name it while it is not made yet."""
+        return f"create:{self.pattern}"
 
 
 class Term(StrEnum):
@@ -65,6 +109,7 @@ class Status(StrEnum):
     NOT_TRIED = "not-tried"
     DISABLED = "disabled"
     NOT_SELECTED = "not-selected"
+    NOT_DUE = "not-due"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +284,16 @@ class Pair:
     enabled: bool = True
     max_additions: int = 1000
     removed: Removed = Removed.COME_BACK
+    rules: Rules = field(default_factory=Rules)
+    match: Match = Match.URI
+    position: Position = Position.END
+    rhythm: Rhythm = Rhythm()
+    create: NewTarget | None = None
+    """What ``target`` is to be, where it is made by us: until it is known which it is, ``target`` is empty."""
+    roll_over: bool = False
+    """Whether a full target is followed by another one of its name and a number."""
+    volumes: tuple[PlaylistId, ...] = ()
+    """Those that came before ``target``, where it has rolled over, as far as that is known."""
 
     @property
     def reads(self) -> tuple[tuple[str, Source], ...]:
@@ -249,6 +304,21 @@ class Pair:
     def accounts(self) -> tuple[str, ...]:
         """The accounts that it takes, each once: those that read, then the one that writes."""
         return tuple(dict.fromkeys((*self.readers, self.account)))
+
+    @property
+    def playlists(self) -> tuple[PlaylistId, ...]:
+        """What its target is made of, as far as that is known, in order."""
+        return (*self.volumes, self.target) if self.target else ()
+
+    @property
+    def makes_playlists(self) -> bool:
+        """Whether its target may have to be made."""
+        return self.create is not None or self.roll_over
+
+    @property
+    def target_name(self) -> str:
+        """How reports name its target."""
+        return playlist_uri(self.target) if self.target or self.create is None else str(self.create)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +334,11 @@ class Config:
     def account(self, name: str) -> Account:
         """Return the account called *name*; there is one for every pair."""
         return next(account for account in self.accounts if account.name == name)
+
+    @property
+    def makes_playlists(self) -> bool:
+        """Whether a run may have to make playlists."""
+        return any(pair.enabled and pair.makes_playlists for pair in self.pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -415,6 +490,10 @@ class Skip:
 
     item: Item
     reason: Reason
+    detail: str = ""
+    """More of why, in people's words, where the reason leaves something to say."""
+    equals: Item | None = None
+    """What it counts as the same as, where that has another URI: in the target, or chosen for it already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -460,6 +539,26 @@ class Add:
     position: int
     """Where in the target the first of them was to land, from 0."""
     state: AddState = AddState.SENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A playlist of ours that a target is made of: the first of a series, or one that follows where those are full."""
+
+    account: str
+    """Who made it, and writes to it."""
+    series: str
+    """What the series goes by: the name that its first was made with, or its URI where a person had made that."""
+    number: int
+    """Its place in the series, from 1 on."""
+    name: str
+    """What it was made as; it may be called something else by now."""
+    marked: bool
+    """Whether its description says that it is ours."""
+    at: datetime
+    """When it was made, or found."""
+    playlist: PlaylistId | None = None
+    """None while nobody knows whether it was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

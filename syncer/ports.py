@@ -29,6 +29,7 @@ from syncer.model import (
     Releases,
     SignIn,
     Tracklist,
+    Volume,
 )
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class Playlists(Protocol):
     def create(self, name: str, *, public: bool, description: str) -> PlaylistId:
         """Make a playlist of the account's own and return its id; MissingScope if not consented to.
 
-        UnclearAdd: it may have been made. It is never tried twice (contract §4.3).
+        NameRefused: not with that name, or that description. UnclearCreation: it may have been made; after every other
+        error it was not. It is never tried twice (contract §4.3).
         """
         ...
 
@@ -108,11 +110,12 @@ class Playlists(Protocol):
         """
         ...
 
-    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> str | None:
-        """Add 1 to MAX_BATCH addable *uris* at the end, in order, all or none; return the new snapshot id, if told.
+    def append(self, playlist: PlaylistId, uris: Sequence[Uri], *, position: int | None = None) -> str | None:
+        """Add 1 to MAX_BATCH addable *uris* in order, all or none; return the new snapshot id, if told.
 
-        Returns only if they were added. UnclearAdd: they may have been. Every other error: they were not;
-        TargetNotWritable, MissingScope or NotFound say why, Rejected that one of the URIs is bad.
+        They come to stand at the end, or from *position* on. Returns only if they were added. UnclearAdd: they may have
+        been. Every other error: they were not; TargetNotWritable, MissingScope or NotFound say why, Rejected that one
+        of the URIs is bad.
         """
         ...
 
@@ -148,6 +151,10 @@ class Sources(Protocol):
 
     def track(self, isrc: str) -> Item | None:
         """Return a track with that *isrc*; None if Spotify has none."""
+        ...
+
+    def isrc(self, track: Uri) -> str | None:
+        """Return the ISRC of *track*; None if it has none, or is no longer there."""
         ...
 
 
@@ -292,7 +299,8 @@ class StoredMeanwhile(Exception):
 
 
 class StateStore(Protocol):
-    """What is kept between runs: every append, from before its first byte; limits; where a cut-short run stopped.
+    """What is kept between runs: every append and every playlist that is made, from before its first byte; limits;
+    where a cut-short run stopped.
 
     Every call may raise StateUnusable, which ends the run: without a durable note nothing is sent (fault model R6).
     What a call wrote is durable when it returns.
@@ -327,6 +335,18 @@ class StateStore(Protocol):
 
     def record(self) -> Iterator[Add]:
         """Yield every add that landed, newest first."""
+        ...
+
+    def volumes(self, account: str, series: str) -> tuple[Volume, ...]:
+        """Return what was made of *series*, and what may have been, in the order of their numbers."""
+        ...
+
+    def keep_volume(self, volume: Volume) -> None:
+        """Keep *volume* in place of what was kept as that number of its series."""
+        ...
+
+    def forget_volume(self, volume: Volume) -> None:
+        """Keep nothing as that number of its series: it was not made."""
         ...
 
     def not_before(self, client_id: str) -> NotBefore | None:

@@ -9,8 +9,9 @@ from typing import Final, Self
 
 from syncer.cache import Contents
 from syncer.errors import SyncError, TargetUnstable, UnclearAdd, UnreadableAnswer
+from syncer.growing import growth
 from syncer.ids import PlaylistId, Uri, playlist_uri
-from syncer.model import PAGE_SIZE, Add, Item, Page
+from syncer.model import PAGE_SIZE, Add, Item, Page, Position
 from syncer.ports import Executor, Watch
 
 Fetch = Callable[[int], Page]
@@ -143,8 +144,10 @@ def _seen_twice(items: Sequence[Item]) -> bool:
 class Target:
     """A target as one run knows it: what a read showed and what the run added since, and what it must not add."""
 
-    def __init__(self, playlist: PlaylistId) -> None:
+    def __init__(self, playlist: PlaylistId, position: Position = Position.END) -> None:
         self.playlist = playlist
+        self.growth = growth(position)
+        """The end at which runs add to it."""
         self.items: list[Item] = []
         self.is_read = False
         self.settled: set[Uri] = set()
@@ -177,8 +180,8 @@ class Target:
     @property
     def unseen(self) -> list[Uri]:
         """What this run added and no read has shown yet."""
-        latest = self.items[len(self.items) - self._unseen :]
-        return [item.uri for item in latest if item.uri is not None]
+        latest = self.growth.turned(self.items)[len(self.items) - self._unseen :]
+        return [item.uri for item in self.growth.turned(latest) if item.uri is not None]
 
     @property
     def version(self) -> str | None:
@@ -206,6 +209,11 @@ class Target:
         self.items, self._version, self._read_at = list(contents.items), contents.version, contents.read_at
         self._unseen, self.is_read, self._is_sure = 0, True, True
 
+    def begin(self, at: datetime) -> None:
+        """Know that it is empty, having been made *at* that moment: nobody needs to read it."""
+        self.items, self._version, self._read_at = [], None, at
+        self._unseen, self.is_read, self._is_sure = 0, True, True
+
     def read_again(self) -> None:
         """Read all of it once more; TargetUnstable if that was needed too often for one pair."""
         if self._rereads == 0:
@@ -214,16 +222,17 @@ class Target:
         self.read(anew=True)
 
     def expect(self, items: Sequence[Item]) -> None:
-        """Remember that *items* were added to its end before it was read, though the read does not show them yet."""
+        """Remember that *items* were added to it before it was read, though the read does not show them yet."""
         if items:
             self.extend(items, None)
 
     def extend(self, items: Sequence[Item], version: str | None) -> None:
-        """Remember that *items* were added to its end, though no read has shown them yet.
+        """Remember that *items* were added to it, though no read has shown them yet.
 
         *version* is the snapshot id that it has once they show, where that is known.
         """
-        self.items += items
+        turned = self.growth.turned
+        self.items = [*turned([*turned(self.items), *turned(items)])]
         self._unseen += len(items)
         self._version = version
 
@@ -240,30 +249,33 @@ class Target:
     def check_tail(self) -> bool:
         """Read on from the last known entries and take in what others added; False if what is there is not as known.
 
-        As much of what was added lately as fits on the page is looked at too. A read that does not show our own
-        latest adds yet is only late (contract §4.4).
+        As much of what was added lately as fits on a page is looked at too. A read that does not show our own latest
+        adds yet is only late (contract §4.4).
         """
         for _ in range(TRIES):
-            start = max(0, len(self.items) - 1 - min(self._unseen, PAGE_SIZE - 2))
-            page = self._page(start)
-            if page.total >= len(self.items):
-                return self._take_in(page, self.items[start:])
-            seen = len(self.items) - self._unseen
-            end = max(0, seen - 1, page.total - PAGE_SIZE + 1)
-            late = page if start == end else self._page(end)
-            if late.total == page.total:
-                return page.total >= seen and _same(late.items, self.items[end : page.total])
-            # it has caught up a little between the two
+            begin = self.growth.latest_at(len(self.items), self._unseen)
+            page = self._page(begin)
+            late = min(self._unseen, max(0, len(self.items) - page.total))
+            known = self.growth.first(self.items, len(self.items) - late)  # what a read shows that is late
+            end = self.growth.tail_at(len(known), self._unseen - late)
+            tail = page if end == begin else self._page(end)
+            if tail.total != page.total:
+                continue  # it has caught up a little between the two
+            if tail is not page and not _same(page.items, known[begin : begin + PAGE_SIZE]):
+                return False
+            if page.total < len(self.items):
+                return page.total == len(known) and _same(tail.items, known[end:])
+            return self._take_in(tail, known[end:])
         return False
 
-    def _take_in(self, page: Page, known: Sequence[Item]) -> bool:
-        if not _same(page.items[: len(known)], known):
+    def _take_in(self, tail: Page, known: Sequence[Item]) -> bool:
+        if not _same(tail.items[: len(known)], known):
             return False
-        arrived = page.items[len(known) :]
-        self.items += arrived
+        arrived = tail.items[len(known) :]
+        self.items = [*self.items, *arrived]
         self._unseen = 0
         self._is_sure = self._is_sure and not arrived
-        return len(self.items) == page.total or (bool(arrived) and self.check_tail())
+        return len(self.items) == tail.total or (bool(arrived) and self.check_tail())
 
     def _page(self, offset: int) -> Page:
         if self._fetch is None:

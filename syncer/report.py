@@ -8,14 +8,13 @@ from typing import Any, Final
 from unicodedata import category
 
 from syncer.errors import Code, Problem, SyncError, login_command
-from syncer.ids import playlist_uri
-from syncer.model import Failure, Item, Outcome, Reason, Report, Reversal, SignIn, Status
+from syncer.model import Failure, Item, Outcome, Reason, Report, Reversal, SignIn, Skip, Status
 
 CONSENT_MONTHS: Final = 6
 """What a sign-in lasts, counted from the consent (contract §3.2)."""
 WARN_DAYS, LOUD_DAYS = 30, 7
 """Days before a sign-in ends, from which on every report says so, and says so loudly."""
-QUIET: Final = frozenset({Status.ADDED, Status.UNCHANGED, Status.DISABLED, Status.NOT_SELECTED})
+QUIET: Final = frozenset({Status.ADDED, Status.UNCHANGED, Status.DISABLED, Status.NOT_SELECTED, Status.NOT_DUE})
 _SAID_BY_COUNTS: Final = frozenset({Status.ADDED, Status.UNCHANGED})
 PERSON_NEEDED: Final = frozenset(
     {
@@ -100,7 +99,7 @@ def _pair(outcome: Outcome, *, dry_run: bool, most: int | None) -> dict[str, Any
     result = {
         "name": outcome.pair.name,
         "source": [str(source) for source in outcome.pair.sources],
-        "target": playlist_uri(outcome.pair.target),
+        "target": outcome.pair.target_name,
         "status": outcome.status.value,
         "added": 0 if dry_run else len(outcome.added),
         "planned": len(outcome.plan.additions) if outcome.plan else 0,
@@ -112,7 +111,22 @@ def _pair(outcome: Outcome, *, dry_run: bool, most: int | None) -> dict[str, Any
     }
     if len(items) < len(outcome.added):
         result["items_omitted"] = len(outcome.added) - len(items)
-    return result
+    return result | _skips(outcome, most) if dry_run else result
+
+
+def _skips(outcome: Outcome, most: int | None) -> dict[str, Any]:
+    """Return each item that a plan leaves out, with its reason."""
+    skips = outcome.plan.skips if outcome.plan else ()
+    told = [_item(skip.item) | {"reason": skip.reason.value} | details_as_json(skip) for skip in skips[:most]]
+    return {"skips": told} | ({"skips_omitted": len(skips) - len(told)} if len(told) < len(skips) else {})
+
+
+def details_as_json(skip: Skip | None) -> dict[str, Any]:
+    """Return what there is to say of *skip* beside its reason."""
+    return {
+        "detail": skip.detail if skip else "",
+        "equals": _item(skip.equals) if skip and skip.equals else None,
+    }
 
 
 def skipped(outcome: Outcome) -> dict[Reason, int]:
@@ -275,9 +289,16 @@ def plan_as_text(outcome: Outcome) -> str:
         [
             *(f"  + {title(item)}" for item in outcome.added),
             *(f"  - {title(item)} (left for a later run)" for item in later),
-            *(f"  - {title(skip.item)} ({words(skip.reason)})" for skip in outcome.plan.skips),
+            *(f"  - {title(skip.item)} ({because(skip)})" for skip in outcome.plan.skips),
         ]
     )
+
+
+def because(skip: Skip) -> str:
+    """Say why an item is left out, such as ``excluded: it is explicit`` or ``already there, as Anna: One, URI``."""
+    detail = f": {visible(skip.detail)}" if skip.detail else ""
+    equals = f", as {title(skip.equals)}, {visible(str(skip.equals.uri))}" if skip.equals else ""
+    return f"{words(skip.reason)}{detail}{equals}"
 
 
 def title(item: Item) -> str:

@@ -3,19 +3,20 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from syncer import planner
 from syncer.appending import Applied, Hand
 from syncer.budget import Budget
 from syncer.cache import Cache, Ledger
+from syncer.deciding import Decider, Read, There
+from syncer.destination import Destination, Means
 from syncer.errors import (
     Bug,
     DayIsSpent,
+    NotFound,
     Outage,
     OutageStop,
     PlanTooLarge,
@@ -25,12 +26,25 @@ from syncer.errors import (
     TargetUnstable,
     UnclearAdd,
 )
-from syncer.ids import Uri
 from syncer.library import Library
-from syncer.model import MAX_ITEMS, Addition, Config, Item, Outcome, Pair, Plan, Reason, SignIn, Skip, Status
+from syncer.model import (
+    MAX_ITEMS,
+    Addition,
+    Config,
+    Item,
+    Outcome,
+    Pair,
+    Plan,
+    PlaylistSource,
+    Reason,
+    SignIn,
+    Skip,
+    Source,
+    Status,
+)
 from syncer.ports import Connect, Connection, Watch
-from syncer.reading import Target
-from syncer.report import failure, sign_in_warning
+from syncer.report import PASSES, failure, sign_in_warning
+from syncer.targets import Targets
 
 log = logging.getLogger(__name__)
 
@@ -49,17 +63,22 @@ class Run:
         *,
         started: datetime,
         hand: Hand,
+        targets: Targets,
         budget: Budget,
         connect: Connect,
         cache: Cache,
         library: Library,
         watch: Watch,
         dry_run: bool,
+        limit: int = MAX_ITEMS,
+        at_once: bool = False,
     ) -> None:
+        """*limit* is how many items a target may grow to; *at_once*: pairs take their turn though they are not due."""
         self.id = run_id
         self.started = started
         self.budget = budget
         self.hand = hand
+        self.targets = targets
         self.ended: SyncError | None = None
         self.not_reached: str | None = None
         """The pair that the next run begins with, where this one was cut short."""
@@ -69,6 +88,10 @@ class Run:
         self._library = library
         self._watch = watch
         self._dry_run = dry_run
+        self._limit = limit
+        self._at_once = at_once
+        self._due = names
+        self._decider = Decider(cache, started)
         self._ledger = Ledger(cache, started)
         self._open: dict[str, Connection] = {}
         self._dead: dict[str, SyncError] = {}
@@ -80,10 +103,26 @@ class Run:
 
         Without that, a config larger than the quota would starve its last pairs (fault model P14).
         """
+        if not self.ended:
+            self._find_due()
+            self._recall_targets()
         pairs = self._config.pairs
         begin = next((place for place, pair in enumerate(pairs) if pair.name == first), 0)
         found = {pair.name: self.outcome(pair) for pair in (*pairs[begin:], *pairs[:begin])}
         return tuple(found[pair.name] for pair in pairs)
+
+    def _find_due(self) -> None:
+        """Tell whose turn it is, and reckon with the others no more."""
+        if not self._at_once:
+            due = {pair.name for pair in self._config.pairs if self._library.is_due(pair, self.started)}
+            self._due = self._names & due
+            self._library.leave_out(self._names - due)
+
+    def _recall_targets(self) -> None:
+        """Reckon with the playlists that were made for the targets of the pairs, as far as the state knows them."""
+        for pair in self._config.pairs:
+            if pair.makes_playlists and pair.enabled and pair.name in self._due:
+                self._library.reckon_with(self.targets.known(pair))
 
     def outcome(self, pair: Pair) -> Outcome:
         """Take *pair* through, whatever happens: the guard around each pair."""
@@ -91,6 +130,8 @@ class Run:
             return Outcome(pair=pair, status=Status.DISABLED)
         if pair.name not in self._names:
             return Outcome(pair=pair, status=Status.NOT_SELECTED)
+        if pair.name not in self._due:
+            return Outcome(pair=pair, status=Status.NOT_DUE)
         if self.ended and self.not_reached is None:
             self.not_reached = pair.name
         if stopped := self.ended or next((self._dead[one] for one in pair.accounts if one in self._dead), None):
@@ -107,14 +148,16 @@ class Run:
         try:
             outcome, error = self._sync(pair)
         except SyncError as raised:
-            error = raised
-            outcome = _without_plan(pair, _status(raised, begun=False), raised)
+            error = self._told(pair, raised)
+            outcome = _without_plan(pair, _status(error, begun=False), error)
         except Exception:
             error = Bug(f"{self.id}/{pair.name}")
             log.exception("bug %s", error.id, extra={"pair": pair.name})
             outcome = _without_plan(pair, Status.FAILED, error)
         self._library.release(pair)
         self._note(pair, error)
+        if error is None or _is_for_a_person(error):
+            self._library.had_turn(pair, self.started)
         return outcome if self._dry_run else _counted(outcome)
 
     def _note(self, pair: Pair, error: SyncError | None) -> None:
@@ -135,48 +178,53 @@ class Run:
     def _sync(self, pair: Pair) -> tuple[Outcome, SyncError | None]:
         """Read, plan, append: the routine that every pair goes through, unless nothing has changed since the last."""
         self.budget.allow()
+        pair = self.targets.known(pair)
         with self.visit(pair.account) as connection:
             if mark := self._library.settled(pair, self.visit):
                 if not self._dry_run:
                     return Outcome(pair=pair, status=Status.UNCHANGED, skipped=mark.skipped), None
                 self._library.presume(pair, mark)  # a plan says of every item why it is left out
             self._library.unsettle(pair)
-            return self._through(pair, connection, self._sources(pair))
+            return self._through(pair, connection, self._read(pair))
 
-    def _sources(self, pair: Pair) -> "Sources":
-        """Read the sources of *pair*, each as the account that reads it."""
-        sources: list[tuple[str, Sequence[Item]]] = []
-        for account, source in pair.reads:
-            with self.visit(account) as connection:
-                sources.append((str(source), self._library.source(account, connection, source)))
-        return sources
+    def _read(self, pair: Pair) -> Read:
+        """Read the sources of *pair* and its never lists, each as the account that reads it."""
+        return Read(
+            sources=[(str(source), self._source(account, source)) for account, source in pair.reads],
+            never=[item for one in pair.rules.never for item in self._source(pair.account, PlaylistSource(one))],
+        )
 
-    def _through(self, pair: Pair, connection: Connection, sources: "Sources") -> tuple[Outcome, SyncError | None]:
-        target = self._library.target(pair.account, connection, pair.target)
-        confirmed = self.hand.open(target)
+    def _source(self, account: str, source: Source) -> Sequence[Item]:
+        with self.visit(account) as connection:
+            return self._library.source(account, connection, source)
+
+    def _through(self, pair: Pair, connection: Connection, read: Read) -> tuple[Outcome, SyncError | None]:
+        means = Means(
+            targets=self.targets, library=self._library, hand=self.hand, limit=self._limit, dry_run=self._dry_run
+        )
+        target = Destination(pair, connection, means)
         self._library.keep_target(pair)
-        taken_out = self.hand.taken_out(pair, target)
-        plan = planner.plan(pair, _all_items(sources), target.uris, taken_out)
+        plan = self._decider.look_up_and_decide(pair, read, _there(target), connection)
+        while target.reaches_further(len(plan.additions)):
+            plan = self._decider.look_up_and_decide(pair, read, _there(target), connection)
         error = _refusal(plan, target)
-        room = max(0, MAX_ITEMS - len(target.items))
-        items = () if error else _with_sources(plan.additions[:room], sources)
-        applied = self.hand.apply(pair, target, connection.playlists, items)
-        error = error or applied.error
-        if len(plan.additions) > room:
-            error = error or TargetFull(target.name, room=room, limit=MAX_ITEMS)
+        applied = target.apply(() if error else _with_sources(plan.additions, read))
+        error = error or (applied.error and self._told(target.pair, applied.error))
         if not error:
-            self._settle(pair, sources, target, taken_out, applied)
-        return _with_plan(plan, confirmed, applied, error), error
+            self._settle(target, read, applied)
+        return _with_plan(replace(plan, pair=target.pair), target.confirmed, applied, error), error
 
-    def _settle(
-        self, pair: Pair, sources: "Sources", target: Target, taken_out: AbstractSet[Uri], applied: Applied
-    ) -> None:
-        """Remember that *pair* has nothing left to add, if the target as it is now says so."""
-        left = planner.plan(pair, _all_items(sources), target.uris, taken_out)
+    def _settle(self, target: Destination, read: Read, applied: Applied) -> None:
+        """Remember that a pair has nothing left to add, if its *target* as it is now says so."""
+        left = self._decider.decide(target.pair, read, _there(target))
         if set(left.additions) <= set(applied.rejected):
             skipped = Counter(skip.reason for skip in left.skips)
             skipped[Reason.REJECTED] += len(left.additions)
-            self._library.settle(pair, {reason: count for reason, count in skipped.items() if count})
+            self._library.settle(target.pair, {reason: count for reason, count in skipped.items() if count})
+
+    def _told(self, pair: Pair, error: SyncError) -> SyncError:
+        """Return *error* as it is to be told of *pair*."""
+        return self.targets.explained(pair, error) if isinstance(error, NotFound) else error
 
     def connection(self, account: str) -> Connection:
         """Return *account*, signed in."""
@@ -201,6 +249,7 @@ class Run:
         """Remember what later runs can do with."""
         if not self._dry_run:
             self._library.close()
+        self._decider.close()
         self._ledger.close()
 
     def sign_ins(self) -> tuple[SignIn, ...]:
@@ -222,6 +271,7 @@ class Run:
             yield from connection.warnings
             if warning := sign_in_warning(connection.sign_in, self.started.date()):
                 yield warning
+        yield from self._decider.warnings()
         yield from self._ledger.warnings()
 
 
@@ -232,7 +282,12 @@ def _status(error: SyncError, *, begun: bool) -> Status:
     return Status.NOT_TRIED if error.reach is Reach.RUN or isinstance(error, DayIsSpent) else Status.FAILED
 
 
-def _refusal(plan: Plan, target: Target) -> SyncError | None:
+def _is_for_a_person(error: SyncError) -> bool:
+    """Whether *error* befell one pair alone, and does not pass by itself."""
+    return error.reach is Reach.PAIR and error.code not in PASSES and _status(error, begun=False) is Status.FAILED
+
+
+def _refusal(plan: Plan, target: Destination) -> SyncError | None:
     """Why nothing of *plan* may be sent, if so."""
     planned, allowed = len(plan.additions), plan.pair.max_additions
     if target.items and planned > allowed:
@@ -242,18 +297,14 @@ def _refusal(plan: Plan, target: Target) -> SyncError | None:
     return target.blocked if planned else None
 
 
-Sources = Sequence[tuple[str, Sequence[Item]]]
-"""What each source holds, by how reports name it."""
+def _there(target: Destination) -> There:
+    return There(items=target.items, uris=target.uris, taken_out=target.taken_out)
 
 
-def _all_items(sources: Sources) -> Iterator[Item]:
-    return (item for _, items in sources for item in items)
-
-
-def _with_sources(items: Sequence[Item], sources: Sources) -> list[Addition]:
+def _with_sources(items: Sequence[Item], read: Read) -> list[Addition]:
     """Say of each of *items* which source had it first."""
     wanted = {item.uri for item in items}
-    first = {item.uri: name for name, held in reversed(sources) for item in held if item.uri in wanted}
+    first = {item.uri: name for name, held in reversed(read.sources) for item in held if item.uri in wanted}
     return [Addition(item=item, source=first[item.uri]) for item in items]
 
 

@@ -21,6 +21,7 @@ from syncer.errors import (
 from syncer.ids import shorten
 from syncer.library import Library
 from syncer.model import (
+    MAX_ITEMS,
     Action,
     Chosen,
     Config,
@@ -35,6 +36,7 @@ from syncer.model import (
 from syncer.ports import Chance, Clock, Connect, Executor, ReadFile, StateStore, Watch
 from syncer.report import failure
 from syncer.run import Run
+from syncer.targets import Targets
 from syncer.undoing import Undoing, concerned, must_keep
 
 log = logging.getLogger(__name__)
@@ -59,8 +61,9 @@ class Service:
         executor: Executor,
         files: ReadFile,
         settle: float = SETTLE,
+        limit: int = MAX_ITEMS,
     ) -> None:
-        """*settle* is the window W of the fault model, in seconds."""
+        """*settle* is the window W of the fault model, in seconds; *limit* how many items a target may grow to."""
         self._connect = connect
         self._state = state
         self._clock = clock
@@ -70,6 +73,7 @@ class Service:
         self._executor = executor
         self._files = files
         self._settle = settle
+        self._limit = limit
 
     def run(self, config: Config, request: Request | None = None, *, deadline: float | None = None) -> Report:
         """Add what each target lacks and report on every pair; ConfigError if *request* names a pair there is not.
@@ -80,7 +84,8 @@ class Service:
         outcomes: tuple[Outcome, ...] = ()
         try:
             with self._lock(run, deadline):
-                run.hand = Writer(run.id, state=self._state, budget=run.budget, clock=self._clock, settle=self._settle)
+                run.hand = writer = self._writer(run)
+                run.targets = self._targets(run.started, writer)
                 outcomes = run.outcomes(first=self._state.resume_at())
                 run.close()
                 if not (request and request.names):
@@ -134,6 +139,20 @@ class Service:
             run.ended = run.ended or refused
         return self._reversal(run, action, of, parts, dry_run=dry_run)
 
+    def _writer(self, run: Run) -> Writer:
+        """Return what adds, made under the lock."""
+        return Writer(
+            run.id,
+            state=self._state,
+            budget=run.budget,
+            clock=self._clock,
+            settle=self._settle,
+            limit=self._limit,
+        )
+
+    def _targets(self, started: datetime, writer: Writer | None = None) -> Targets:
+        return Targets(self._state, started, clock=self._clock, settle=self._settle, writer=writer)
+
     def _undoing(self, run: Run, config: Config) -> Undoing:
         return Undoing(
             run.id,
@@ -142,6 +161,8 @@ class Service:
             budget=run.budget,
             clock=self._clock,
             settle=self._settle,
+            writer=self._writer(run),
+            targets=run.targets,
             connection=run.connection,
             library=partial(self._library, Cache(self._state)),
         )
@@ -182,6 +203,10 @@ class Service:
         names = selected(config, request or Request())
         if any(pair.enabled and pair.removed is Removed.STAY_OUT for pair in config.pairs):
             must_keep(self._state, "what someone takes out cannot stay out (removed: stay-out)")
+        if any(pair.enabled and pair.rhythm.every for pair in config.pairs):
+            must_keep(self._state, "nobody knows when a pair had its last turn (every)")
+        if config.makes_playlists:
+            must_keep(self._state, "a playlist could be made twice (create, roll_over)")
         started, cache = self._clock.now(), Cache(self._state)
         run = Run(
             run_id(started, self._chance),
@@ -189,12 +214,15 @@ class Service:
             names,
             started=started,
             hand=Pretence(Memory(self._state, clock=self._clock, settle=self._settle)),
+            targets=self._targets(started),
             budget=Budget(self._clock, deadline=deadline, stop=self._stop),
             connect=self._connect,
             cache=cache,
             library=self._library(cache, [pair for pair in config.pairs if pair.enabled and pair.name in names]),
             watch=self._watch,
             dry_run=dry_run,
+            limit=self._limit,
+            at_once=bool(request and request.names),
         )
         log.info("run started", extra={"run_id": run.id})
         return run

@@ -160,6 +160,10 @@ class Shelf:
                 raise
         return head
 
+    def has_made(self, playlist: PlaylistId) -> None:
+        """Know that the account may read *playlist*: it made it."""
+        self._read.add(playlist)
+
     def check_readable(self, playlist: PlaylistId, refusal: Callable[[str], SyncError]) -> None:
         """Return if the account may read *playlist*, which was read in this run, but perhaps by another."""
         if playlist not in self._read and not self._head(playlist).readable:

@@ -30,6 +30,7 @@ from syncer.model import (
 from syncer.ports import Clock, Connection, Playlists, StateStore
 from syncer.reading import Target
 from syncer.report import failure
+from syncer.targets import Targets
 
 log = logging.getLogger(__name__)
 
@@ -87,17 +88,20 @@ class Undoing:
         budget: Budget,
         clock: Clock,
         settle: float,
+        writer: Writer,
+        targets: Targets,
         connection: Callable[[str], Connection],
         library: Callable[[Sequence[Pair]], Library],
     ) -> None:
         """Make it when no other run can send any more, as a Writer. *connection* opens an account by its name."""
         self._run_id = run_id
         self._config = config
+        self._targets = targets
         self._state = state
         self._budget = budget
         self._window = settle
         self._memory = Memory(state, clock=clock, settle=settle)
-        self._writer = Writer(run_id, state=state, budget=budget, clock=clock, settle=settle)
+        self._writer = writer
         self._connection = connection
         self._library = library
         self.ended: SyncError | None = None
@@ -136,14 +140,23 @@ class Undoing:
     def _opened(self, part: "_Part") -> "_Opened":
         """Open the target of *part* by what the config says of it; NotConfigured where it says nothing."""
         self._budget.allow()
-        pairs = [pair for pair in self._config.pairs if pair.target == part.target]
+        pairs = self._pairs_of(part)
         if not pairs:
             raise NotConfigured(playlist_uri(part.target))
         pair = next((pair for pair in pairs if pair.name == part.pair), pairs[0])
         connection = self._connection(pair.account)
         library = self._library(pairs)
-        target = library.target(pair.account, connection, part.target)
+        target = library.target(pair.account, connection, part.target, pair.position)
         return _Opened(replace(pair, name=part.pair), connection.playlists, target, library, pairs)
+
+    def _pairs_of(self, part: "_Part") -> Sequence[Pair]:
+        """Return the pairs that add to the target of *part*, be it one that was made for them."""
+        known = map(self._targets.known, self._config.pairs)
+        if pairs := [pair for pair in known if part.target in pair.playlists]:
+            return pairs
+        # One that was made at another time has another name: the pair that added to it tells which pairs share it.
+        same = {(one.account, one.create) for one in self._config.pairs if one.name == part.pair and one.create}
+        return [pair for pair in self._config.pairs if (pair.account, pair.create) in same]
 
     # --- undo ---
 
@@ -223,7 +236,7 @@ class Undoing:
         self._writer.open_anew(target)
         adds, later = self._adds(part)
         undone = [add for add in adds if add.state is AddState.UNDONE]
-        wanted = {one.item.uri: one for add in undone for one in add.additions if one.item.uri}
+        wanted = {one.item.uri: one for one in _planned(undone, target) if one.item.uri}
         if target.uris.intersection(wanted):  # there anyway, or what took it out does not show yet
             self._writer.open_anew(target, late=True)
         missing = [one for uri, one in wanted.items() if uri not in target.uris]
@@ -304,6 +317,12 @@ class _Part:
             unconfirmed=self.unconfirmed,
             error=failure(error) if error else None,
         )
+
+
+def _planned(adds: Sequence[Add], target: Target) -> Sequence[Addition]:
+    """Return what *adds*, oldest first, brought to *target*, in the order in which it stood there."""
+    turned = target.growth.turned
+    return turned([one for add in adds for one in turned(add.additions)])
 
 
 def _items(add: Add) -> list[Item]:

@@ -15,6 +15,7 @@ from syncer.budget import Budget
 from syncer.cache import Cache
 from syncer.errors import (
     MissingScope,
+    NameRefused,
     NotFound,
     NotPlayable,
     OutsideList,
@@ -23,6 +24,7 @@ from syncer.errors import (
     SyncError,
     TargetNotWritable,
     UnclearAdd,
+    UnclearCreation,
     UnclearRemoval,
 )
 from syncer.ids import PlaylistId, Uri, is_addable, playlist_uri
@@ -63,6 +65,7 @@ from syncer.model import (
     Source,
     Term,
     TopTracks,
+    Volume,
 )
 from syncer.ports import Connection
 from syncer.reading import SIDE_BY_SIDE
@@ -364,8 +367,9 @@ class FakeSources:
     ``artists["anna"] = ["moon", "sun"]`` (in Spotify's order), ``released["moon"] = "2026-05-01"``,
     ``saved_albums = ["moon"]``, ``top[Term.SHORT] = "ab"``, ``episodes["news"] = "xyz"``, ``saved_episodes = "x"``,
     ``isrcs["USABC2600001"] = item("a")``. An album that is listed and not in ``albums`` leaves an empty place.
-    ``heard`` are the plays, oldest first: :meth:`someone_hears` adds to them. ``player`` knows what plays and what
-    comes next.
+    ``full`` are the tracks of which there is more to tell than a letter, by URI: albums tell it but for the ISRC,
+    which can be asked for, and playlists to which they are added tell all of it. ``heard`` are the plays, oldest
+    first: :meth:`someone_hears` adds to them. ``player`` knows what plays and what comes next.
 
     ``reads`` lists every request. ``before`` is called with each before it is carried out, and what it returns is
     raised; ``spent`` is called with each too. ``lacks`` are the scopes that were not consented to.
@@ -382,6 +386,7 @@ class FakeSources:
         self.saved_episodes: Sequence[str] = ""
         self.heard: list[Play] = []
         self.isrcs: dict[str, Item] = {}
+        self.full: dict[Uri, Item] = {}
         self.player = FakePlayer()
         self.lacks: set[str] = set()
         self.reads: list[str] = []
@@ -409,7 +414,7 @@ class FakeSources:
                 return "liked", items(self.liked)
             case AlbumSource(id=album):
                 tracks = self.albums.get(_word(album))
-                return f"album {_word(album)}", None if tracks is None else items(tracks)
+                return f"album {_word(album)}", None if tracks is None else self._tracks(tracks)
             case TopTracks(term=term):
                 return f"top {term}", items(self.top[term])
             case ShowSource(id=show):
@@ -436,12 +441,15 @@ class FakeSources:
                 name=word,
                 released=self.released.get(word),
                 total=len(self.albums[word]),
-                first=items(self.albums[word][:PAGE_SIZE]) if with_tracks else (),
+                first=self._tracks(self.albums[word][:PAGE_SIZE]) if with_tracks else (),
             )
             for word in page
             if word in self.albums
         )
         return Releases(total=len(words), releases=releases, places=len(page))
+
+    def _tracks(self, letters: Sequence[str]) -> tuple[Item, ...]:
+        return tuple(replace(self.full.get(uri(letter), item(letter)), isrc=None) for letter in letters)
 
     def plays(self, after: datetime | None) -> tuple[Play, ...]:
         self._asked(f"plays after {after:%H:%M:%S}" if after else "plays")
@@ -462,6 +470,10 @@ class FakeSources:
     def track(self, isrc: str) -> Item | None:
         self._asked(f"isrc {isrc}")
         return self.isrcs.get(isrc)
+
+    def isrc(self, track: Uri) -> str | None:
+        self._asked(f"track {_letter(track)}")
+        return self.full[track].isrc if track in self.full else None
 
     def _asked(self, request: str) -> None:
         self.reads.append(request)
@@ -494,7 +506,9 @@ class FakePlaylists(FakeSources):
     (playlist, letters), ``reads`` every request, ``head+`` being one with contents. ``bad`` are URIs that no add may
     hold. ``foreign`` playlists are someone else's, and closed; ``read_only`` ones can be read; ``collaborative`` ones
     say that they are. ``library`` has the words of the playlists that a listing names, None: all of them; those that
-    are not there leave an empty place. ``nested`` entries come with a head, if it is asked for them.
+    are not there leave an empty place. ``nested`` entries come with a head, if it is asked for them. ``names`` are of
+    playlists that are called something else than their ids; one that is made is known by its name with dashes, and a
+    second one of that name with a ``~``. ``takes`` says which descriptions Spotify takes.
 
     It keeps the port ``Sources`` too, as :class:`FakeSources` does, so that a connection has one fake for both.
     """
@@ -505,7 +519,9 @@ class FakePlaylists(FakeSources):
         self.foreign: set[PlaylistId] = set()
         self.collaborative: set[PlaylistId] = set()
         self.read_only: set[PlaylistId] = set()
+        self.names: dict[PlaylistId, str] = {}
         self.descriptions: dict[PlaylistId, str] = {}
+        self.takes: Callable[[str], bool] = lambda _description: True
         self.bad: set[Uri] = set()
         self.added: list[tuple[str, str]] = []
         self.library: list[str] | None = None
@@ -537,7 +553,7 @@ class FakePlaylists(FakeSources):
         readable = playlist not in self.foreign
         return Head(
             id=playlist,
-            name=playlist,
+            name=self.names.get(playlist, playlist),
             snapshot_id=self._snapshot_id(playlist),
             readable=readable,
             total=len(held),
@@ -563,7 +579,7 @@ class FakePlaylists(FakeSources):
     def _listed(self, playlist: PlaylistId) -> Listed:
         return Listed(
             id=playlist,
-            name=playlist,
+            name=self.names.get(playlist, playlist),
             owner=self._owner(playlist),
             owner_name=self._owner(playlist).title(),
             collaborative=playlist in self.collaborative,
@@ -575,10 +591,12 @@ class FakePlaylists(FakeSources):
     def create(self, name: str, *, public: bool, description: str) -> PlaylistId:
         self._asked(f"create {name}")
         self._need("playlist-modify-public" if public else "playlist-modify-private")
-        made = identifier(name)
-        self.held[made], self.descriptions[made] = [], description
+        if not self.takes(description):
+            raise NameRefused(name)
+        made = identifier("-".join(name.split()) + "~" * list(self.names.values()).count(name))
+        self.held[made], self.names[made], self.descriptions[made] = [], name, description
         if self.loses(name):
-            raise UnclearAdd(name)
+            raise UnclearCreation(name)
         return made
 
     def page(self, source: PlaylistId | Listable, offset: int) -> Page:
@@ -592,7 +610,7 @@ class FakePlaylists(FakeSources):
             raise SourceNotReadable(playlist_uri(playlist))
         return Page(total=len(held), items=tuple(held[offset : offset + PAGE_SIZE]))
 
-    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> str | None:
+    def append(self, playlist: PlaylistId, uris: Sequence[Uri], *, position: int | None = None) -> str | None:
         assert 1 <= len(uris) <= MAX_BATCH
         assert all(map(is_addable, uris))
         word, what = _word(playlist), "".join(one[-1] for one in uris)
@@ -603,7 +621,8 @@ class FakePlaylists(FakeSources):
             raise TargetNotWritable(playlist_uri(playlist))
         if self.bad.intersection(uris):
             raise Rejected(playlist_uri(playlist))
-        held.extend(replace(item(_letter(one)), uri=one) for one in uris)
+        place = len(held) if position is None else position
+        held[place:place] = [self.full.get(one) or replace(item(_letter(one)), uri=one) for one in uris]
         self.added.append((word, what))
         if self.loses(what):
             raise UnclearAdd(playlist_uri(playlist))
@@ -793,6 +812,16 @@ class MemoryState(NoState):
         if left := rows.settled(add, landed, state):
             super().sending(left)
         self.watch()
+
+    def keep_volume(self, volume: Volume) -> None:
+        self.watch()
+        self._called(f"keep volume {volume.number} of {volume.series}{'' if volume.playlist else ', unclear'}")
+        super().keep_volume(volume)
+        self.watch()
+
+    def forget_volume(self, volume: Volume) -> None:
+        self._called(f"forget volume {volume.number} of {volume.series}")
+        super().forget_volume(volume)
 
     def wait(self, client_id: str, wish: NotBefore) -> None:
         self._called("wait")

@@ -1,10 +1,10 @@
 """A service over fakes, and what its reports come to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from syncer.budget import Stop
 from syncer.errors import Code, SyncError
-from syncer.model import Pair, Report
+from syncer.model import MAX_ITEMS, Outcome, Pair, Report, Request
 from syncer.ports import Connect, Watch
 from syncer.service import Service
 from syncer.state.nothing import NoState
@@ -20,9 +20,10 @@ def service(
     stop: Stop | None = None,
     watch: Watch | None = None,
     connect: Connect | None = None,
+    limit: int = MAX_ITEMS,
     **refused: SyncError,
 ) -> Service:
-    """Return a service as a new process has it; what is kept is in *state*."""
+    """Return a service as a new process has it; what is kept is in *state*, and a target holds *limit* items."""
     return Service(
         connect=connect or FakeAccounts(playlists, **refused),
         state=state or MemoryState(),
@@ -32,6 +33,7 @@ def service(
         stop=stop or Stop(),
         executor=OneByOne(),
         files=read,
+        limit=limit,
     )
 
 
@@ -45,15 +47,26 @@ class Runs:
         self.state = state or (lambda: kept)
         self.clock = FakeClock()
         self.connect: Connect = FakeAccounts(playlists)
+        self.limit = MAX_ITEMS
         self.report: Report | None = None
 
-    def run(self, *, hours: float = 1, plan: bool = False) -> list[str]:
-        """Run or *plan*, *hours* after the last one; return what was asked for."""
+    def run(self, *, hours: float = 1, plan: bool = False, only: Sequence[str] = ()) -> list[str]:
+        """Run or *plan* all pairs or *only* some, *hours* after the last one; return what was asked for."""
         self.clock.elapsed += hours * 3600
         self.playlists.reads.clear()
-        process = service(self.playlists, state=self.state(), clock=self.clock, connect=self.connect)
-        self.report = (process.plan if plan else process.run)(config(*self.pairs))
+        process = self.service()
+        self.report = (process.plan if plan else process.run)(config(*self.pairs), Request(names=tuple(only)))
         return list(self.playlists.reads)
+
+    def service(self) -> Service:
+        """Return the service as a new process has it."""
+        return service(self.playlists, state=self.state(), clock=self.clock, connect=self.connect, limit=self.limit)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the first pair in the last run."""
+        assert self.report is not None
+        return self.report.outcomes[0]
 
     @property
     def said(self) -> list[str]:

@@ -2,8 +2,12 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -11,12 +15,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.cache import FORMAT, MOST, Cache, Contents, Index, Mark, route
+from syncer.cache import FORMAT, MOST, Cache, Contents, Index, Mark, Turn, route
 from syncer.errors import StateUnusable, Temporary
 from syncer.ids import Uri
-from syncer.model import Item, Kind, Play, Reason, Removed
+from syncer.model import (
+    Item,
+    Kind,
+    Match,
+    NewTarget,
+    Play,
+    Position,
+    Reason,
+    Removed,
+    Rhythm,
+)
+from syncer.rules import Filter, Rules, entry
 from syncer.state.nothing import NoState
-from tests.fakes import MemoryState, item, items, pair
+from tests.fakes import MemoryState, identifier, item, items, pair, uri
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 CONTENTS = Contents(version="v1", total=3, items=items("ab"), read_at=NOW)
@@ -25,14 +40,16 @@ INDEX = Index(
         "a-to-b": Mark(
             route="default liked x",
             sources=("v1", "v2"),
-            target="v3",
+            targets=("v3", "v4"),
             seen_at=NOW,
             until=NOW + timedelta(days=9),
             skipped={Reason.ALREADY_THERE: 7},
         )
     },
     libraries={"default": 40},
+    turns={"a-to-b": Turn(pair="default liked x 1000", at=NOW)},
 )
+ISRCS = {uri("a"): "USABC2600001", uri("b"): ""}
 HOURS = {494_000: (12, 7), 494_001: (0, 0)}
 DIARY = (Play(item=item("a"), at=datetime(2026, 11, 22, 5, tzinfo=UTC), context="spotify:playlist:week"),)
 
@@ -40,10 +57,17 @@ READS: dict[str, Callable[[Cache], object]] = {
     "contents it": lambda cache: cache.contents("it"),
     "diary it": lambda cache: cache.diary("it"),
     "index": lambda cache: cache.index(),
+    "isrcs": lambda cache: cache.isrcs(),
     "spent client": lambda cache: cache.spent("client"),
 }
 """By the name under which it is kept."""
-NOTHING: dict[str, object] = {"contents it": None, "diary it": (), "index": Index(), "spent client": {}}
+NOTHING: dict[str, object] = {
+    "contents it": None,
+    "diary it": (),
+    "index": Index(),
+    "isrcs": {},
+    "spent client": {},
+}
 
 
 def full() -> MemoryState:
@@ -53,6 +77,7 @@ def full() -> MemoryState:
     cache.keep("it", CONTENTS)
     cache.keep_diary("it", DIARY)
     cache.keep_index(INDEX)
+    cache.keep_isrcs(ISRCS)
     cache.keep_spent("client", HOURS)
     return state
 
@@ -73,6 +98,7 @@ def test_everything_comes_back_in_another_process() -> None:
     assert cache.contents("it") == CONTENTS
     assert cache.diary("it") == DIARY
     assert cache.index() == INDEX
+    assert cache.isrcs() == ISRCS
     assert cache.spent("client") == HOURS
 
 
@@ -210,7 +236,7 @@ def test_what_is_in_another_format_counts_as_lost(name: str, form: object, caplo
 
 ROW = ["spotify:track:1", "track", "One", ["Anna"], None]
 WHEN = "2026-11-22T06:00:00+00:00"
-MARK = {"route": "r", "sources": ["v"], "target": "t", "seen_at": WHEN, "until": WHEN, "skipped": {}}
+MARK = {"route": "r", "sources": ["v"], "targets": ["t"], "seen_at": WHEN, "until": WHEN, "skipped": {}}
 WRONG: list[tuple[str, dict[str, object]]] = [
     ("contents it", {"version": None}),
     ("contents it", {"version": 7}),
@@ -249,7 +275,8 @@ WRONG: list[tuple[str, dict[str, object]]] = [
     ("index", {"marks": {"a": None}}),
     ("index", {"marks": {"a": MARK | {"route": 7}}}),
     ("index", {"marks": {"a": MARK | {"sources": [7]}}}),
-    ("index", {"marks": {"a": MARK | {"target": None}}}),
+    ("index", {"marks": {"a": MARK | {"targets": None}}}),
+    ("index", {"marks": {"a": MARK | {"targets": [None]}}}),
     ("index", {"marks": {"a": MARK | {"seen_at": "yesterday"}}}),
     ("index", {"marks": {"a": MARK | {"seen_at": "2026-11-22T06:00:00"}}}),
     ("index", {"marks": {"a": MARK | {"seen_at": 7}}}),
@@ -259,6 +286,12 @@ WRONG: list[tuple[str, dict[str, object]]] = [
     ("index", {"marks": {"a": MARK | {"skipped": {"rejected": "7"}}}}),
     ("index", {"libraries": {"default": None}}),
     ("index", {"libraries": 7}),
+    ("index", {"turns": 7}),
+    ("index", {"turns": {"a": ["r"]}}),
+    ("index", {"turns": {"a": [7, WHEN]}}),
+    ("index", {"turns": {"a": ["r", "2026-11-22T06:00:00"]}}),
+    ("isrcs", {"isrcs": 7}),
+    ("isrcs", {"isrcs": {"spotify:track:1": None}}),
     ("spent client", {"hours": 7}),
     ("spent client", {"hours": [[1, 2]]}),
     ("spent client", {"hours": [["1", 2, 3]]}),
@@ -282,6 +315,15 @@ def test_a_mark_that_lacks_something_spoils_the_index(value: str) -> None:
     state.cache("index", packed(index))
 
     assert Cache(state).index() == Index()
+
+
+def test_an_index_from_before_there_were_turns_comes_back() -> None:
+    state = full()
+    index = unpacked(state, "index")
+    del index["turns"]
+    state.cache("index", packed(index))
+
+    assert Cache(state).index() == replace(INDEX, turns={})
 
 
 @pytest.mark.parametrize(("name", "change"), WRONG, ids=[f"{number}" for number in range(len(WRONG))])
@@ -321,6 +363,7 @@ def test_a_store_that_cannot_be_read_only_costs_requests(name: str, caplog: pyte
         lambda cache: cache.keep("it", CONTENTS),
         lambda cache: cache.keep_diary("it", DIARY),
         lambda cache: cache.keep_index(INDEX),
+        lambda cache: cache.keep_isrcs(ISRCS),
         lambda cache: cache.keep_spent("client", HOURS),
     ],
     ids=list(READS),
@@ -349,7 +392,34 @@ def test_a_pair_that_reads_or_writes_elsewhere_has_another_route() -> None:
         pair("liked+fresh", "other"),
         pair("liked+fresh", "archive", account="other"),
         pair("liked+fresh", "archive", removed=Removed.STAY_OUT),
+        pair("liked+fresh", "archive", rules=Rules(first=1)),
+        pair("liked+fresh", "archive", rules=Rules(last=1)),
+        pair("liked+fresh", "archive", rules=Rules(include=Filter(title=(entry("moon"),)))),
+        pair("liked+fresh", "archive", rules=Rules(exclude=Filter(title=(entry("moon"),)))),
+        pair("liked+fresh", "archive", rules=Rules(exclude=Filter(title=(entry("/moon/"),)))),
+        pair("liked+fresh", "archive", rules=Rules(exclude=Filter(album=(entry("/moon/"),)))),
+        pair("liked+fresh", "archive", rules=Rules(added_since=timedelta(days=3))),
+        pair("liked+fresh", "archive", rules=Rules(never=(identifier("ban"),))),
+        pair("liked+fresh", "archive", match=Match.FUZZY),
+        pair("liked+fresh", "archive", position=Position.START),
+        pair("liked+fresh", "archive", create=NewTarget(pattern="Archive")),
+        pair("liked+fresh", "archive", create=NewTarget(pattern="Archive", public=True)),
+        pair("liked+fresh", "archive", roll_over=True),
     ]
 
-    assert len({route(one), *map(route, others)}) == 6
-    assert route(one) == route(pair("liked+fresh", "archive", max_additions=7, enabled=False))
+    assert len({route(one), *map(route, others)}) == 1 + len(others)
+    rhythm = Rhythm(every=timedelta(hours=6))
+    assert route(one) == route(pair("liked+fresh", "archive", max_additions=7, enabled=False, rhythm=rhythm))
+
+
+def test_the_route_of_a_pair_is_the_same_in_every_process() -> None:
+    """Sets are in an order of their own in each."""
+    program = (
+        "from syncer.cache import route; from syncer.rules import Rules; from tests.fakes import pair;"
+        "print(route(pair('fresh', 'archive', rules=Rules(first=1))))"
+    )
+    told = {
+        subprocess.check_output([sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": str(seed)})  # noqa: S603 - ours
+        for seed in range(1, 5)
+    }
+    assert told == {f"{route(pair('fresh', 'archive', rules=Rules(first=1)))}\n".encode()}

@@ -34,8 +34,10 @@ from syncer.errors import (
     UnreadableAnswer,
 )
 from syncer.ids import PlaylistId
-from syncer.model import PAGE_SIZE, Account, Config, Listed, Pair
+from syncer.model import MAX_ITEMS, PAGE_SIZE, Account, Config, Listed, NewTarget, Pair, Volume
+from syncer.rules import Rules
 from syncer.state.nothing import NoState
+from syncer.targets import MARK
 from syncer.tracklist import read
 from tests.fakes import (
     SCOPES,
@@ -589,6 +591,18 @@ def test_each_account_is_looked_at_for_what_it_reads_and_what_it_writes() -> Non
     assert desk.playlists.reads == ["me", "liked 0", "head archive"]
 
 
+def test_a_never_list_is_looked_at_as_a_source_of_who_writes() -> None:
+    """Without it nothing is added, so it is as much in need of being readable."""
+    rules = Rules(never=(identifier("ban"),))
+    desk = Desk(FakePlaylists(week="abc", ban="b", archive="a"), pair("week", "archive", rules=rules))
+    assert levels(desk.examine()) == {Level.OK}
+
+    del desk.playlists.held[identifier("ban")]
+
+    (gone,) = desk.found(About.PLAYLIST, level=Level.FAILED)
+    assert (gone.role, gone.code, gone.account) == (Role.SOURCE, Code.NOT_FOUND, "default")
+
+
 def test_one_source_read_as_two_is_looked_at_as_both() -> None:
     desk = shared()
     desk.config = config(*desk.config.pairs, pair("week", "archive"))
@@ -668,3 +682,111 @@ def test_an_empty_config_of_pairs_that_are_not_enabled_looks_at_no_playlist() ->
     assert desk.found(About.PLAYLIST) == []
     assert isinstance(desk.config, Config)
     assert code(desk.examine()) == 0
+
+
+# --- targets that are made --------------------------------------------------------------------------------------------
+
+
+def making(sources: str = "week", *, public: bool = False, **options: object) -> Pair:
+    """Return a pair whose target is to be made."""
+    new = NewTarget(pattern="Archive {year}", public=public)
+    return replace(pair(sources, "archive", **options), target=PlaylistId(""), create=new)
+
+
+def target_of(desk: Desk) -> Finding:
+    (found,) = [one for one in desk.found(About.PLAYLIST) if one.role is Role.TARGET]
+    return found
+
+
+def test_a_target_that_is_to_be_made_is_said_to_be_so() -> None:
+    desk = Desk(FakePlaylists(week="abc", liked="x"), making(), making("liked"))
+
+    found = target_of(desk)
+
+    assert (found.level, found.playlist, found.action) == (Level.OK, "create:Archive {year}", None)
+    assert found.message == "'Archive 2026': is made as soon as there is something to add"
+    assert found.pairs == ("week-to-archive", "liked-to-archive")
+    assert desk.playlists.names == {}
+
+
+@pytest.mark.parametrize(("public", "scope"), [(False, "playlist-modify-private"), (True, "playlist-modify-public")])
+def test_a_target_that_the_account_may_not_make_is_said_to_be_so(*, public: bool, scope: str) -> None:
+    desk = Desk(FakePlaylists(week="abc"), making(public=public))
+    desk.accounts.scopes = SCOPES - {scope}
+
+    found = target_of(desk)
+
+    assert (found.level, found.code) == (Level.FAILED, Code.MISSING_SCOPE)
+    assert scope in found.message
+
+
+def test_a_target_that_was_made_is_looked_at_as_any_other() -> None:
+    desk = Desk(FakePlaylists(week="abc", archive="a"), making())
+    desk.state.keep_volume(volume(identifier("archive")))
+
+    found = target_of(desk)
+
+    assert (found.level, found.playlist) == (Level.OK, f"spotify:playlist:{identifier('archive')}")
+    del desk.playlists.held[identifier("archive")]
+    assert target_of(desk).code is Code.NOT_FOUND
+
+
+def volume(playlist: PlaylistId | None, number: int = 1, series: str = "Archive 2026") -> Volume:
+    at = FakeClock().now()
+    return Volume(account="default", series=series, number=number, name=series, marked=True, at=at, playlist=playlist)
+
+
+def test_a_target_that_was_made_and_deleted_in_an_app_is_said_to_be_filled_unseen() -> None:
+    desk = Desk(FakePlaylists(week="abc", archive="a"), making())
+    desk.state.keep_volume(volume(identifier("archive")))
+    desk.playlists.library = ["week"]
+
+    found = target_of(desk)
+
+    assert (found.level, found.code) == (Level.WARNING, None)
+    assert "is not in your library any more" in found.message
+    assert "recover-playlists" in str(found.action)
+    desk.playlists.lacks.add("playlist-read-private")
+    assert target_of(desk).level is Level.OK
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_target_that_was_made_and_is_not_known_is_found_in_the_library(*, noted: bool) -> None:
+    desk = Desk(FakePlaylists(week="abc", archive="a"), making())
+    desk.playlists.names[identifier("archive")] = "Archive 2026"
+    desk.playlists.descriptions[identifier("archive")] = MARK
+    if noted:
+        desk.state.keep_volume(volume(None))
+
+    found = target_of(desk)
+
+    assert (found.level, found.relation) == (Level.OK, Relation.OWN)
+    assert f"(spotify:playlist:{identifier('archive')}): made by an earlier run" in found.message
+    assert [one.playlist for one in desk.state.volumes("default", "Archive 2026")] == [None] * noted
+
+
+def test_a_full_target_that_others_follow_is_no_trouble() -> None:
+    desk = Desk(FakePlaylists(week="abc", archive=["x"] * MAX_ITEMS), pair("week", "archive", roll_over=True))
+
+    found = target_of(desk)
+
+    assert found.level is Level.OK
+    assert found.message.endswith("10000 items, is full, so that another one follows it")
+
+
+def test_of_a_target_that_has_rolled_over_the_last_playlist_is_looked_at() -> None:
+    one = pair("week", "archive", roll_over=True)
+    desk = Desk(FakePlaylists(week="abc", archive="a", second="b"), one)
+    desk.state.keep_volume(volume(identifier("second"), 2, f"spotify:playlist:{one.target}"))
+
+    assert target_of(desk).playlist == f"spotify:playlist:{identifier('second')}"
+
+
+def test_a_state_that_cannot_be_read_is_told_once_and_the_rest_is_looked_at() -> None:
+    class Broken(MemoryState):
+        def volumes(self, account: str, series: str) -> tuple[Volume, ...]:
+            raise StateUnusable(f"cannot read {series} of {account}", hint="mend it")
+
+    desk = Desk(FakePlaylists(week="abc", archive="a"), pair("week", "archive", roll_over=True), state=Broken())
+
+    assert target_of(desk).level is Level.OK

@@ -4,13 +4,14 @@ import dataclasses
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -21,7 +22,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from syncer import config, document, forms
+from syncer import config, document, forms, naming, options
 from syncer.errors import Code, ConfigError, Problem
 from syncer.ids import SHOWN, NotAPlaylist, PlaylistId, Thing, linked, playlist_id
 from syncer.model import (
@@ -33,11 +34,15 @@ from syncer.model import (
     Config,
     FileSource,
     LikedSongs,
+    Match,
+    NewTarget,
     Pair,
     PlaylistSource,
+    Position,
     Queue,
     RecentlyPlayed,
     Removed,
+    Rhythm,
     SavedAlbums,
     SavedEpisodes,
     ShowSource,
@@ -45,6 +50,7 @@ from syncer.model import (
     Term,
     TopTracks,
 )
+from syncer.rules import By, Explicit, Filter, Medium, Order, Pattern, Rules, Span, Text
 
 ROOT = Path(__file__).parent.parent
 A = "5ieJqeLJjjI8iJWaxeBLuK"
@@ -264,6 +270,187 @@ def test_a_name_made_from_a_long_file_name_keeps_to_64_characters(load: Load) ->
     assert one == f"{'x' * 38}-to-{B}"
     assert more == f"{'x' * 27}-and-2-more-to-{B}"
     assert len(one) == len(more) == 64
+
+
+# --- what is taken, and how -------------------------------------------------------------------------------------------
+
+
+def pair_with(load: Load, options: str, defaults: str = "") -> Pair:
+    head = f"defaults:\n  {defaults}\n" if defaults else ""
+    (pair,) = load(f"{head}pairs:\n- source: {A}\n  target: {B}\n  {options}\n").pairs
+    return pair
+
+
+OPTIONS: list[tuple[str, dict[str, Any]]] = [
+    ("include: {artist: Łukasz Zima}", {"rules": Rules(include=Filter(artist=(Text("Łukasz Zima"),)))}),
+    (
+        "exclude: {title: [live, '/re-?mix/'], album: '1975'}",
+        {"rules": Rules(exclude=Filter(title=(Text("live"), Pattern("re-?mix")), album=(Text("1975"),)))},
+    ),
+    (
+        r"exclude: {title: ['/\bdemo\b/', AC/DC]}",
+        {"rules": Rules(exclude=Filter(title=(Pattern(r"\bdemo\b"), Text("AC/DC"))))},
+    ),
+    ("include: {artist: 'می\u200cشد'}", {"rules": Rules(include=Filter(artist=(Text("می\u200cشد"),)))}),
+    ("explicit: exclude", {"rules": Rules(explicit=Explicit.EXCLUDE)}),
+    ("explicit: only", {"rules": Rules(explicit=Explicit.ONLY)}),
+    (
+        "duration: {min: 90s, max: 1h30m}",
+        {"rules": Rules(duration=Span(min=timedelta(seconds=90), max=timedelta(minutes=90)))},
+    ),
+    ("duration: {min: 90}", {"rules": Rules(duration=Span(min=timedelta(seconds=90)))}),
+    ("duration: {max: 0090}", {"rules": Rules(duration=Span(max=timedelta(seconds=90)))}),
+    ("duration: {min: 0}", {"rules": Rules(duration=Span(min=timedelta()))}),
+    *(
+        (f"released_since: {text}", {"rules": Rules(released_since=date(2020, 1, 1))})
+        for text in ("2020", "'2020'", "2020-01", "2020-01-01", "'2020-01-01'")
+    ),
+    ("added_since: 2026-02-28", {"rules": Rules(added_since=date(2026, 2, 28))}),
+    ("added_since: 30d", {"rules": Rules(added_since=timedelta(days=30))}),
+    ("kinds: episodes", {"rules": Rules(kinds=frozenset({Medium.EPISODES}))}),
+    ("kinds: [tracks]", {"rules": Rules(kinds=frozenset({Medium.TRACKS}))}),
+    ("kinds: [tracks, episodes]", {}),
+    (f"never: {C}", {"rules": Rules(never=(PlaylistId(C),))}),
+    (
+        f"never: [spotify:playlist:{C}, https://open.spotify.com/playlist/{A}, {C}]",
+        {"rules": Rules(never=(PlaylistId(C), PlaylistId(A)))},
+    ),
+    ("first: 50", {"rules": Rules(first=50)}),
+    ("last: 1", {"rules": Rules(last=1)}),
+    ("order: newest", {"rules": Rules(order=Order(By.NEWEST))}),
+    ("order: shuffle", {"rules": Rules(order=Order(By.SHUFFLE))}),
+    ("order: shuffle(2026)", {"rules": Rules(order=Order(By.SHUFFLE, "2026"))}),
+    ("interleave: on", {"rules": Rules(interleave=True)}),
+    ("match: recording", {"match": Match.RECORDING}),
+    ("match: fuzzy", {"match": Match.FUZZY}),
+    ("position: start", {"position": Position.START}),
+    ("every: 30m", {"rhythm": Rhythm(every=timedelta(minutes=30))}),
+    ("every: 1d12h", {"rhythm": Rhythm(every=timedelta(hours=36))}),
+    ("every: 366d", {"rhythm": Rhythm(every=timedelta(days=366))}),
+    ("days: mon", {"rhythm": Rhythm(days=frozenset({0}))}),
+    ("days: [sun, tue, sun]", {"rhythm": Rhythm(days=frozenset({1, 6}))}),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), OPTIONS)
+def test_every_option_is_understood_on_a_pair_and_under_defaults(
+    load_either_way: Load, written: str, meant: dict[str, Any]
+) -> None:
+    usual = pair_with(load_either_way, "enabled: true")
+
+    assert pair_with(load_either_way, written) == dataclasses.replace(usual, **meant)
+    assert pair_with(load_either_way, "enabled: true", defaults=written) == dataclasses.replace(usual, **meant)
+
+
+def test_there_is_an_example_of_every_option() -> None:
+    held = {written.partition(":")[0] for written, _ in OPTIONS}
+
+    assert held == options.KNOWN - {"enabled", "account", "max_additions", "removed"}
+
+
+def test_what_a_pair_says_replaces_the_whole_of_what_defaults_say(load: Load) -> None:
+    pair = pair_with(
+        load, "exclude: {title: live}\n  days: [tue]", defaults="exclude: {artist: someone}\n  days: [mon]\n  every: 6h"
+    )
+
+    assert pair.rules == Rules(exclude=Filter(title=(Text("live"),)))
+    assert pair.rhythm == Rhythm(every=timedelta(hours=6), days=frozenset({1}))
+
+
+def test_first_and_last_replace_each_other(load: Load) -> None:
+    assert pair_with(load, "last: 3", defaults="first: 5").rules == Rules(last=3)
+    assert pair_with(load, "first: 3", defaults="last: 5").rules == Rules(first=3)
+    assert pair_with(load, "last: none", defaults="first: 5").rules == Rules(first=5)
+
+
+@pytest.mark.parametrize(
+    "written", [written for written, _ in OPTIONS if written.partition(":")[0] in options.CAN_BE_NONE]
+)
+def test_none_takes_back_what_defaults_say(load: Load, written: str) -> None:
+    key = written.partition(":")[0]
+
+    assert (
+        pair_with(load, f"{key}: none", defaults=written)
+        == pair_with(load, f"{key}: none")
+        == pair_with(load, "enabled: true")
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "made", "rolls_over", "called"),
+    [
+        ("create: Archive {year}-{month}", NewTarget(pattern="Archive {year}-{month}"), True, "Archive-year-month"),
+        ('{create: "{year}"}', NewTarget(pattern="{year}"), True, "year"),
+        ("create: '{{a}}'", NewTarget(pattern="{{a}}"), True, "a"),
+        ("create: Архив", NewTarget(pattern="Архив"), True, "new"),
+        (
+            "create: Everything that I ever liked",
+            NewTarget(pattern="Everything that I ever liked"),
+            True,
+            "Everything-that-I-ever",
+        ),
+        (
+            "{create: a, public: yes, description: 'b: c', roll_over: no}",
+            NewTarget(pattern="a", public=True, description="b: c"),
+            False,
+            "a",
+        ),
+        ("{create: a, roll_over: true}", NewTarget(pattern="a"), True, "a"),
+        (f"{{playlist: {B}, roll_over: true}}", None, True, B),
+        (f"{{playlist: {B}, roll_over: false}}", None, False, B),
+        (f"{{playlist: {B}}}", None, False, B),
+    ],
+)
+def test_a_target_can_be_made_and_can_roll_over(
+    load_either_way: Load, form: str, made: NewTarget | None, rolls_over: Any, called: str
+) -> None:
+    (pair,) = load_either_way(f"pairs:\n- source: liked\n  target:\n    {form}\n").pairs
+
+    assert pair == Pair(
+        name=f"liked-to-{called}",
+        sources=(LikedSongs(),),
+        target=PlaylistId("" if made else B),
+        create=made,
+        roll_over=rolls_over,
+    )
+
+
+def test_a_made_target_belongs_to_the_account_that_it_names(load: Load) -> None:
+    (pair,) = load(PEOPLE + pairs("source: liked, target: {create: a, account: anna}")).pairs
+
+    assert (pair.readers, pair.account) == (("default",), "anna")
+
+
+def test_pairs_with_other_rules_or_other_makers_do_not_do_the_same(load: Load) -> None:
+    loaded = load(
+        PEOPLE
+        + pairs(
+            f"name: one, {GOOD}, first: 5",
+            f"name: two, {GOOD}, include: {{artist: Nina Oduya}}",
+            f"name: three, source: {A}, target: {{create: x}}",
+            f"name: four, source: {A}, target: {{create: x, account: anna}}",
+            f"name: five, source: {A}, target: {{create: y}}",
+        )
+    )
+
+    assert len(loaded.pairs) == 5
+
+
+def test_a_never_list_made_by_spotify_is_a_warning_with_a_way_out(load: Load) -> None:
+    (warning,) = places(load(pairs(f"{GOOD}, never: [{C}, {MADE}]")).warnings)
+
+    assert warning == (
+        "2:102: $.pairs[0].never[1]: this looks like a playlist that Spotify makes itself, and since November 2024"
+        " Spotify lets no new app read those: copy its tracks into a playlist of your own in a Spotify app and name"
+        " that one here"
+    )
+
+
+def test_a_thousand_pairs_may_share_a_pattern(load: Load) -> None:
+    rule = r"exclude: {title: '/(\pL*\w*){30}/'}"
+    loaded = load(pairs(*(f"name: p{n}, source: liked, target: '{n:022}', {rule}" for n in range(1000))))
+
+    assert len({pair.rules for pair in loaded.pairs}) == 1
 
 
 # --- who reads and who writes -----------------------------------------------------------------------------------------
@@ -568,6 +755,8 @@ BRACKET = "this bracket is not closed, or lacks a ',' between its parts"
         ("a:\n  b: 1\n c: 2\n", f"3:2: $: {MISFIT}"),
         ("a: 'it's'\n", f"1:8: $: {MISFIT}"),
         (f"{pairs(GOOD)}---\na: 1\n", "3:1: $: a second document begins with this '---': a config is one document"),
+        ("a: {year}-{month}\n", "1:4: $: a name with {...} in it must be in quotes"),
+        ("a:\n  b: {create: Archive {year}}\n", "2:23: $: a name with {...} in it must be in quotes"),
         ("a: {{ x }}\n", "1:5: $: a key must be plain text: write what begins with [, { or * in quotes"),
         ("? [a]\n: b\n", "1:3: $: a key must be plain text: write what begins with [, { or * in quotes"),
     ],
@@ -654,6 +843,16 @@ BOMBS = {
         "1:89: $.pairs[0].max_additions: must be a whole number from 1 to 10000 (digits only, without quotes), not 99",
     ),
     "a key of a megabyte": ("k" * 1_000_000 + ": 1", f"1:1000001: $: {NO_COLON}"),
+    "20,000 patterns": (
+        f"pairs: [{{{GOOD}, exclude: {{title: ["
+        + ", ".join(rf"'/{n}(\pL*\w*){{30}}/'" for n in range(20_000))
+        + "]}}]",
+        "1:4382: $: more than 200 different patterns: use several configs, or texts",
+    ),
+    "a pattern of a megabyte": (
+        f"pairs: [{{{GOOD}, exclude: {{title: '/" + r"\pL" * 300_000 + "/'}}]",
+        "1:91: $.pairs[0].exclude.title: '/",
+    ),
     "40,000 unknown keys": (
         "pairs: [{" + "".join(f"key{n}: 1, " for n in range(40_000)) + "}]",
         "1:9: $.pairs[0]: needs a 'source'",
@@ -709,7 +908,11 @@ STAYS = "must be come-back or stay-out"
 TRUE_OR_FALSE = "must be true or false (without quotes)"
 NAMES = "a name of up to 64 letters, digits, '-' and '_'"
 TOP_KEYS = "known here are 'version', 'accounts', 'defaults', 'state', 'pairs'"
-PAIR_KEYS = "known here are 'name', 'source', 'target', 'enabled', 'account', 'max_additions', 'removed'"
+OPTION_KEYS = (
+    "'enabled', 'account', 'max_additions', 'removed', 'include', 'exclude', 'explicit', 'duration', 'released_since',"
+    " 'added_since', 'kinds', 'never', 'first', 'last', 'order', 'interleave', 'match', 'position', 'every', 'days'"
+)
+PAIR_KEYS = f"known here are 'name', 'source', 'target', {OPTION_KEYS}"
 TOP = "must be a config: 'pairs:' and, if needed, other keys, one 'key: value' a line"
 LIST = "must be a list with at least one pair, each beginning with '- '"
 PAIR = "must be a pair with its 'source' and 'target'"
@@ -722,6 +925,17 @@ KINDS = (
 FLAG = "must be true, or left empty"
 HEARD = "must be true, left empty, or 'context: PLAYLIST'"
 DAY = "must be a date like 2026-01-31"
+NAMED = "must be 'artist', 'album' or 'title', each with a text, a /pattern/ or a list of those; or none"
+ENTRIES = "must be a text, a /pattern/, or a list of those"
+COUNT = "must be a whole number from 1 on (digits only, without quotes), or none"
+NO_LENGTH = "is no length of time: write one like 90s, 10m or 1h30m"
+NO_RHYTHM = "is no rhythm: write one like 30m, 6h or 2d"
+NO_ORDER = "is no order: write source, newest, oldest or shuffle, or shuffle(SEED) with a word or number of your own"
+NEVER = "must be a playlist link, a list of them, or none"
+ON_DAYS = "must be a day like mon, a list of days, or none"
+TARGET = "must be a playlist link, or 'create: NAME' for one to be made"
+NEW_NAME = 'must be a name in quotes, like "Archive {year}-{month}"'
+BLANKS = "is no name: write one line, with no blanks around it"
 STATE = "must be a single 'file: PATH' or 'table: NAME', or none"
 PLACE = "must be 'secret: NAME' or 'file: PATH', exactly one of the two"
 
@@ -764,7 +978,7 @@ SHAPES = [
     (f"defaults:\n{pairs(GOOD)}", ["1:10: $.defaults: must be pair options, like 'enabled: true', not empty"]),
     (
         f"defaults: {{name: x}}\n{pairs(GOOD)}",
-        ["1:12: $.defaults.name: unknown key 'name': known here are 'enabled', 'account', 'max_additions', 'removed'"],
+        [f"1:12: $.defaults.name: unknown key 'name': known here are {OPTION_KEYS}"],
     ),
     *[
         (f"pairs:\n- {{{GOOD}, removed: {text}}}\n", [f"2:77: $.pairs[0].removed: {STAYS}, not {shown}"])
@@ -828,7 +1042,7 @@ SHAPES = [
         [
             f"2:12: $.pairs[0].source[0]: {SOURCE}, not a list",
             f"2:57: $.pairs[0].source[2]: {SOURCE}, not ~",
-            "3:11: $.pairs[0].target: needs a 'playlist'",
+            "3:11: $.pairs[0].target: needs one of 'playlist', 'create'",
         ],
     ),
     *[
@@ -925,13 +1139,213 @@ SHAPES = [
     *[
         (f"pairs:\n- source: {A}\n  target: {form}\n", [f"3:{place}: $.pairs[0].target{problem}"])
         for form, place, problem in (
-            (f"[{B}]", 11, ": must be a playlist link, not a list"),
-            ("{account: default}", 11, ": needs a 'playlist'"),
+            (f"[{B}]", 11, f": {TARGET}, not a list"),
+            ("{account: default}", 11, ": needs one of 'playlist', 'create'"),
+            ("{roll_over: true}", 11, ": needs one of 'playlist', 'create'"),
             ("{playlist: ~}", 22, ".playlist: must be a playlist link, not ~"),
-            (f"{{playlist: {B}, name: x}}", 46, ".name: unknown key 'name': known here are 'playlist', 'account'"),
+            (
+                f"{{playlist: {B}, name: x}}",
+                46,
+                (
+                    ".name: unknown key 'name': known here are 'playlist', 'create', 'public', 'description',"
+                    " 'account', 'roll_over'"
+                ),
+            ),
             (f"{{playlist: {B}, account: 12}}", 55, ".account: write it in quotes: '12'"),
+            (f"{{playlist: {B}, create: a}}", 46, ".create: 'playlist' and 'create' exclude each other: keep one"),
+            (f"{{create: a, playlist: {B}}}", 23, ".playlist: 'create' and 'playlist' exclude each other: keep one"),
+            (f"{{playlist: {B}, public: true}}", 46, ": 'public' goes with 'create' only"),
+            (f"{{playlist: {B}, description: x}}", 46, ": 'description' goes with 'create' only"),
+            (f"{{playlist: {B}, roll_over: 1}}", 57, f".roll_over: {TRUE_OR_FALSE}, not 1"),
+            ("{create: a, public: 'no'}", 31, f".public: {TRUE_OR_FALSE}, not 'no'"),
+            ("{create: {year}}", 20, f".create: {NEW_NAME}, not 'key: value' lines"),
+            ("{create: ~}", 20, f".create: {NEW_NAME}, not ~"),
+            ("{create: 2026}", 20, ".create: write it in quotes: '2026'"),
+            ("{create: ''}", 20, f".create: '' {BLANKS}"),
+            ("{create: ' a'}", 20, f".create: ' a' {BLANKS}"),
+            ("{create: '{yaer}'}", 20, ".create: unknown period 'yaer': did you mean 'year'?"),
+            ("{create: a, description: 5}", 36, ".description: write it in quotes: '5'"),
+            ("{create: a, description: ''}", 36, ".description: must be one line of up to 200 characters, not ''"),
+            (
+                f"{{create: a, description: {'x' * 201}}}",
+                36,
+                f".description: must be one line of up to 200 characters, not '{'x' * 59}…'",
+            ),
+            (
+                '{create: a, description: "b\\nc"}',
+                36,
+                ".description: must be one line, without line breaks and control characters",
+            ),
         )
     ],
+    *[
+        (
+            f"pairs:\n- source: {A}\n  target: {B}\n  {key}: {text}\n",
+            [f"4:{5 + len(key) + place}: $.pairs[0].{key}{problem}"],
+        )
+        for key, text, place, problem in (
+            *(
+                ("exclude", text, place, problem)
+                for text, place, problem in (
+                    ("", -1, f": {NAMED}, not empty"),
+                    ("{}", 0, f": {NAMED}, not empty"),
+                    ("live", 0, f": {NAMED}, not 'live'"),
+                    ("[live]", 0, f": {NAMED}, not a list"),
+                    ("no", 0, f": {NAMED}, not no"),
+                    ("{titel: live}", 1, ".titel: unknown key 'titel': did you mean 'title'?"),
+                    ("{artists: x}", 1, ".artists: unknown key 'artists': did you mean 'artist'?"),
+                    ("{title: ~}", 8, f".title: {ENTRIES}, not ~"),
+                    ("{title: []}", 8, f".title: {ENTRIES}, not empty"),
+                    ("{title: {a: b}}", 8, f".title: {ENTRIES}, not 'key: value' lines"),
+                    ("{title: 1975}", 8, ".title: write it in quotes: '1975'"),
+                    ("{title: [no]}", 9, ".title[0]: write it in quotes: 'no'"),
+                    ("{title: [[a]]}", 9, ".title[0]: must be a text, or a /pattern/ between slashes, not a list"),
+                    ("{title: ''}", 8, ".title: an empty text matches nothing: write a name, a word or a /pattern/"),
+                    (
+                        f"{{title: {'x' * 301}}}",
+                        8,
+                        f".title: '{'x' * 59}…' is longer than 300 characters: make several of it",
+                    ),
+                    ("{title: /(live/}", 8, ".title: /(live/ is no pattern: missing ), at (live"),
+                    (
+                        "{title: /live/i}",
+                        8,
+                        ".title: /live/i has a flag, and there are none: write /live/, for case never counts",
+                    ),
+                    (
+                        r'{title: "/\blive/"}',
+                        8,
+                        r".title: '/\x08live/' has a control character in it: in single quotes every backslash is one",
+                    ),
+                )
+            ),
+            *(
+                ("explicit", text, place, f": must be exclude, only or none, not {shown}")
+                for text, place, shown in (
+                    ("no", 0, "no"),
+                    ("", -1, "empty"),
+                    ("include", 0, "'include'"),
+                    ("[only]", 0, "a list"),
+                )
+            ),
+            *(
+                ("duration", text, place, problem)
+                for text, place, problem in (
+                    ("10m", 0, ": must be 'min', 'max' or both, like 'max: 10m'; or none, not '10m'"),
+                    ("{}", 0, ": must be 'min', 'max' or both, like 'max: 10m'; or none, not empty"),
+                    ("{mix: 1m}", 1, ".mix: unknown key 'mix': did you mean 'min'?"),
+                    ("{min: [1]}", 6, ".min: must be a length of time like 90s, 10m or 1h30m, not a list"),
+                    ("{max: 10 m}", 6, f".max: '10 m' {NO_LENGTH}"),
+                    ("{max: 1:30}", 6, f".max: '1:30' {NO_LENGTH}"),
+                    ("{max: 1.5}", 6, f".max: '1.5' {NO_LENGTH}"),
+                    ("{max: -5}", 6, f".max: '-5' {NO_LENGTH}"),
+                    ("{max: no}", 6, f".max: 'no' {NO_LENGTH}"),
+                    ("{max: ~}", 6, f".max: '~' {NO_LENGTH}"),
+                    (
+                        "{min: 10m, max: 5m}",
+                        0,
+                        ": min is longer than max, so that nothing fits: swap them, or leave one out",
+                    ),
+                    ("{max: 0}", 0, ": nothing is as short as a max of 0: leave max out, or write one like 10m"),
+                )
+            ),
+            *(
+                ("released_since", text, place, problem)
+                for text, place, problem in (
+                    ("", -1, ": must be a date like 2020-01-31, 2020-01 or 2020, or none, not empty"),
+                    ("[2020]", 0, ": must be a date like 2020-01-31, 2020-01 or 2020, or none, not a list"),
+                    ("20", 0, ": '20' is no date: write one like 2020-01-31, 2020-01 or 2020"),
+                    ("30d", 0, ": '30d' is no date: write one like 2020-01-31, 2020-01 or 2020"),
+                    ("2020-02-30", 0, ": '2020-02-30' is not in the calendar"),
+                )
+            ),
+            *(
+                ("added_since", text, place, problem)
+                for text, place, problem in (
+                    ("", -1, ": must be a date like 2026-01-31 or a number of days like 30d, or none, not empty"),
+                    ("30", 0, ": '30' is no date and no number of days: write one like 2026-01-31 or 30d"),
+                    ("2026-13", 0, ": '2026-13' is not in the calendar"),
+                )
+            ),
+            *(
+                ("kinds", text, place, problem)
+                for text, place, problem in (
+                    ("", -1, ": must be tracks, episodes or a list of both, not empty"),
+                    ("[]", 0, ": must be tracks, episodes or a list of both, not empty"),
+                    ("none", 0, ": unknown kind 'none': known here are 'tracks', 'episodes'"),
+                    ("[tracks, episode]", 9, "[1]: unknown kind 'episode': did you mean 'episodes'?"),
+                    ("[5]", 1, "[0]: must be tracks or episodes, not 5"),
+                )
+            ),
+            *(
+                ("never", text, place, problem)
+                for text, place, problem in (
+                    ("", -1, f": {NEVER}, not empty"),
+                    ("[]", 0, f": {NEVER}, not empty"),
+                    ("{a: b}", 0, f": {NEVER}, not 'key: value' lines"),
+                    ("[none]", 1, "[0]: 'none' is not a playlist id of 22 letters and digits"),
+                    ("1" * 22, 0, f": write it in quotes: '{'1' * 22}'"),
+                    (f"[{C}, [x]]", 25, "[1]: must be a playlist link, not a list"),
+                )
+            ),
+            *(
+                (key, text, 0, f": {COUNT}, not {text}")
+                for key in ("first", "last")
+                for text in ("0", "-1", "'5'", "1.5", "1_000", "010", "yes")
+            ),
+            *(
+                ("order", text, place, problem)
+                for text, place, problem in (
+                    ("", -1, ": must be source, newest, oldest or shuffle, or shuffle(SEED), not empty"),
+                    ("[newest]", 0, ": must be source, newest, oldest or shuffle, or shuffle(SEED), not a list"),
+                    ("random", 0, f": 'random' {NO_ORDER}"),
+                    ("7", 0, f": '7' {NO_ORDER}"),
+                )
+            ),
+            ("interleave", "1", 0, f": {TRUE_OR_FALSE}, not 1"),
+            ("match", "isrc", 0, ": must be uri, recording or fuzzy, not 'isrc'"),
+            ("position", "top", 0, ": must be end or start, not 'top'"),
+            *(
+                ("every", text, place, problem)
+                for text, place, problem in (
+                    ("", -1, ": must be a length of time like 30m, 6h or 2d, or none, not empty"),
+                    ("[6h]", 0, ": must be a length of time like 30m, 6h or 2d, or none, not a list"),
+                    ("30", 0, f": '30' {NO_RHYTHM}"),
+                    ("10s", 0, f": '10s' {NO_RHYTHM}"),
+                    ("1:30", 0, f": '1:30' {NO_RHYTHM}"),
+                    ("0h", 0, ": '0h' is no rhythm: the shortest is 1m, the longest 366d"),
+                    ("366d1m", 0, ": '366d1m' is no rhythm: the shortest is 1m, the longest 366d"),
+                )
+            ),
+            *(
+                ("days", text, place, problem)
+                for text, place, problem in (
+                    ("", -1, f": {ON_DAYS}, not empty"),
+                    ("[]", 0, f": {ON_DAYS}, not empty"),
+                    ("5", 0, f": {ON_DAYS}, not 5"),
+                    ("[mon, 5]", 6, "[1]: must be mon, tue, wed, thu, fri, sat or sun, not 5"),
+                    ("Mon", 0, ": unknown day 'Mon': did you mean 'mon'?"),
+                    ("[mon, wednesday]", 6, "[1]: unknown day 'wednesday': did you mean 'wed'?"),
+                    (
+                        "[none]",
+                        1,
+                        "[0]: unknown day 'none': known here are 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'",
+                    ),
+                )
+            ),
+        )
+    ],
+    *[
+        (
+            f"pairs:\n- source: {A}\n  {one}: 1\n  target: {B}\n  {other}: 2\n",
+            [f"5:3: $.pairs[0].{other}: 'first' and 'last' exclude each other: keep one"],
+        )
+        for one, other in (("first", "last"), ("last", "first"))
+    ],
+    (
+        f"defaults: {{exclude: {{title: /(/}}}}\n{pairs(GOOD, f'source: liked, target: {B}')}",
+        ["1:29: $.defaults.exclude.title: /(/ is no pattern: missing ), at ("],
+    ),
     (
         f"accounts: {{}}\n{pairs(GOOD)}",
         ["1:11: $.accounts: must be account names, each with its own 'secret' or 'file'"],
@@ -1069,6 +1483,7 @@ def test_a_secret_looking_key_is_told_once_with_where_secrets_belong(load: Load)
 
 # --- P9, C10 and the rest of the meaning ------------------------------------------------------------------------------
 
+ONE_TARGET = "add to the same target: give both the same"
 RENAME = "give one another 'name'"
 NO_DEFAULT = (
     "unknown account 'default', which pairs without an 'account' use:"
@@ -1204,6 +1619,52 @@ MEANINGS = [
     (
         "accounts: {a: {file: a}, b: {file: b}}\n" + pairs(f"{GOOD}, account: a", f"{GOOD}, account: b"),
         ["4:5: $.pairs[1]: the pairs in lines 3 and 4 have the same source and target: keep one"],
+    ),
+    (
+        pairs(f"{GOOD}, first: 5", f"{GOOD}, first: 0"),
+        [
+            f"3:5: $.pairs[1]: the pairs in lines 2 and 3 are both called '{A}-to-{B}': {RENAME}",
+            f"3:77: $.pairs[1].first: {COUNT}, not 0",
+        ],
+    ),
+    (
+        f"defaults: {{first: 0}}\n{pairs(f'name: x, {GOOD}', f'name: y, {GOOD}, order: newest')}",
+        [f"1:19: $.defaults.first: {COUNT}, not 0"],
+    ),
+    (
+        pairs("source: liked, target: {create: a}", "source: [{liked: }], target: {create: a, public: no}"),
+        ["3:5: $.pairs[1]: the pairs in lines 2 and 3 have the same source and target: keep one"],
+    ),
+    (
+        pairs(f"{GOOD}, order: newest, every: 6h", f"{GOOD}, order: newest, days: mon"),
+        ["3:5: $.pairs[1]: the pairs in lines 2 and 3 have the same source and target: keep one"],
+    ),
+    (
+        pairs(f"source: liked, target: {B}, position: start", f"source: {A}, target: {B}"),
+        [f"3:5: $.pairs[1]: the pairs in lines 2 and 3 {ONE_TARGET} 'position'"],
+    ),
+    (
+        pairs(
+            f"source: liked, target: {B}",
+            f"source: queue, target: {C}, position: start",
+            f"source: {A}, target: {{playlist: {B}, roll_over: true}}, position: start",
+        ),
+        [
+            f"4:92: $.pairs[2].target.roll_over: the pairs in lines 2 and 4 {ONE_TARGET} 'roll_over'",
+            f"4:109: $.pairs[2].position: the pairs in lines 2 and 4 {ONE_TARGET} 'position'",
+        ],
+    ),
+    (
+        pairs(
+            "source: liked, target: {create: a, public: true}",
+            "source: queue, target: {create: a, description: b}",
+            "source: top, target: {create: b, roll_over: false}",
+        ),
+        [
+            f"3:5: $.pairs[1]: the pairs in lines 2 and 3 {ONE_TARGET} 'public'",
+            f"3:54: $.pairs[1].target.description: the pairs in lines 2 and 3 {ONE_TARGET} 'description'",
+            "4:14: $.pairs[2].source: 'top' is no source: did you mean 'top: short'?",
+        ],
     ),
     (
         f"pairs:\n- {{name: x, {GOOD}}}\n- {{name: x, {GOOD}}}\n",
@@ -1351,6 +1812,32 @@ FRAGMENTS = [
         "...",
         "~",
     ),
+    *(
+        "create: ",
+        "{year}",
+        "exclude: ",
+        "title: ",
+        "/live/",
+        "duration: ",
+        "max: ",
+        "10m",
+        "never: ",
+        "first: ",
+        "last: ",
+    ),
+    *(
+        "order: ",
+        "shuffle",
+        "every: ",
+        "6h",
+        "days: ",
+        "mon",
+        "position: ",
+        "start",
+        "match: ",
+        "roll_over: ",
+        "kinds: ",
+    ),
     *("playlist: ", "album: ", "artist: ", "since: ", "top: ", "short", "queue: ", "recently_played", "context: "),
     *("%YAML 1.1\n", "no", "0123", "1:30", "2026-11-22", "=", "\\", "é", "🎵", "\r", "~root", '"\\0"', "\ufeff"),
 ]
@@ -1416,15 +1903,55 @@ def with_account(thing: st.SearchStrategy[dict[str, Any]], account: st.SearchStr
     return st.builds(dict.__or__, thing, st.fixed_dictionaries({}, optional={"account": account}))
 
 
-options = {
+def one_or_more(each: st.SearchStrategy[Any], most: int = 3) -> st.SearchStrategy[Any]:
+    return each | st.lists(each, min_size=1, max_size=most)
+
+
+none = st.just("none")
+entries = st.sampled_from(["live", "/re-?mix/", "1975", "no", "{a}", "é: #1", "'", "- x", "none", r"/\bdemo\b/"])
+named = none | st.dictionaries(st.sampled_from(["artist", "album", "title"]), one_or_more(entries), min_size=1)
+counts = st.integers(1, 10**6)
+lengths = st.sampled_from(["90s", "10m", "1h30m", "90", 90, 600])
+since = st.sampled_from(["none", "2020", 2020, "2020-05", "2020-05-31"])
+pair_options = {
     "enabled": st.booleans(),
     "max_additions": st.integers(1, MAX_ITEMS),
     "removed": st.sampled_from(list(map(str, Removed))),
+    "include": named,
+    "exclude": named,
+    "explicit": st.sampled_from(["exclude", "only", "none"]),
+    "duration": none
+    | st.fixed_dictionaries({"max": lengths})
+    | st.fixed_dictionaries({"min": lengths, "max": st.just("2h")}),
+    "released_since": since,
+    "added_since": since | st.just("30d"),
+    "kinds": one_or_more(st.sampled_from(["tracks", "episodes"])),
+    "never": none | one_or_more(spelled_ids),
+    "order": st.sampled_from(["source", "newest", "oldest", "shuffle", "shuffle(7)"]),
+    "interleave": st.booleans(),
+    "match": st.sampled_from(list(map(str, Match))),
+    "position": st.sampled_from(list(map(str, Position))),
+    "every": st.sampled_from(["30m", "6h", "2d", "none"]),
+    "days": none | one_or_more(st.sampled_from(options.DAYS)),
 }
+"""All but 'account', and 'first' and 'last', which exclude each other."""
+
+
+def some_options(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    beginning: st.SearchStrategy[dict[str, Any]] = (
+        st.just({}) | st.fixed_dictionaries({"first": counts | none}) | st.fixed_dictionaries({"last": counts | none})
+    )
+    return st.builds(dict.__or__, st.fixed_dictionaries({}, optional={**pair_options, **more}), beginning)
+
+
 accounts = st.dictionaries(
     names, st.fixed_dictionaries({"file": st.sampled_from(["a.json", "~/b c.json", "0123", "ä: #1"])}), min_size=1
 )
 
+new_targets: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"create": st.sampled_from(["Archive {year}-{month}", "{week_year}/{week}", "{{a}}", "2026", "é: #1", "none"])},
+    optional={"public": st.booleans(), "description": st.sampled_from(["a: b", "0123"]), "roll_over": st.booleans()},
+)
 states = (
     st.just("none")
     | st.fixed_dictionaries({"file": st.sampled_from(["state", "~/a b", "0123", "#1"])})
@@ -1439,12 +1966,17 @@ def good_configs(draw: st.DrawFn) -> dict[str, Any]:
     )
     account = st.sampled_from(list(found.get("accounts", ["default"])))
     sources = words | links | with_account(kinds, account)
-    target = spelled_ids | with_account(st.fixed_dictionaries({"playlist": spelled_ids}), account)
-    entry = st.fixed_dictionaries(
-        {"source": sources | st.lists(sources, min_size=1, max_size=3), "target": target, "account": account},
-        optional=options,
+    target = (
+        spelled_ids
+        | with_account(st.fixed_dictionaries({"playlist": spelled_ids}, optional={"roll_over": st.booleans()}), account)
+        | with_account(new_targets, account)
     )
-    found["defaults"] = draw(st.fixed_dictionaries({}, optional={**options, "account": account}))
+    entry = st.builds(
+        dict.__or__,
+        st.fixed_dictionaries({"source": one_or_more(sources), "target": target, "account": account}),
+        some_options(),
+    )
+    found["defaults"] = draw(some_options(account=account))
     found["pairs"] = [
         {**draw(entry), "name": name} for name in draw(st.lists(names, min_size=1, max_size=3, unique=True))
     ]
@@ -1532,7 +2064,7 @@ def test_every_object_of_the_schema_is_closed() -> None:
     nodes = [SCHEMA, *SCHEMA["$defs"].values(), *(rules for _, rules in keys_of(SCHEMA))]
     objects = {id(node): node for node in nodes if "object" in str(node.get("type")) or "properties" in node}
 
-    assert len(objects) == 10
+    assert len(objects) == 13
     assert all(node["additionalProperties"] is False for node in objects.values())
 
 
@@ -1553,23 +2085,64 @@ def str_enum(rules: dict[str, Any]) -> list[Any]:
     return [value for choice in rules.get("anyOf", [rules]) for value in choice.get("enum", ())]
 
 
+def fields_of(kind: Any) -> dict[str, Any]:
+    """The fields of a dataclass with their defaults."""
+    made = {field.name: field.default_factory for field in dataclasses.fields(kind)}
+    return {
+        field.name: field.default if field.default is not dataclasses.MISSING else made[field.name]
+        for field in dataclasses.fields(kind)
+    }
+
+
 def test_schema_and_dataclasses_say_the_same() -> None:
     """A key enters the schema together with the behaviour behind it."""
     top, definitions = SCHEMA["properties"], SCHEMA["$defs"]
-    pair_fields = {field.name: field.default for field in dataclasses.fields(Pair) if field.name != "readers"}
-    told = {name: rules for name, rules in keys_of(definitions["pair"]) if "default" in rules}
+    apart = {"sources", "readers", "rules", "rhythm", "create", "roll_over", "volumes"}
+    ends = {"name", "source", "target"}
+    usual = fields_of(Pair) | fields_of(Rules) | fields_of(Rhythm)
+    described = {name: definitions["pair"]["properties"][name]["$ref"] for name in options.KNOWN}
+    defaults = {name: definitions[ref.rpartition("/")[2]].get("default") for name, ref in described.items()}
 
-    assert set(top) == {"version", "defaults"} | {field.name for field in dataclasses.fields(Config)} - {"warnings"}
-    assert set(definitions["pair"]["properties"]) == set(pair_fields) - {"sources"} | {"source"}
-    assert {name: rules["default"] for name, rules in told.items()} == {
-        name: default for name, default in pair_fields.items() if default is not dataclasses.MISSING
+    assert set(top) == {"version", "defaults"} | set(fields_of(Config)) - {"warnings"}
+    assert set(definitions["pair"]["properties"]) == ends | options.KNOWN
+    assert ends | options.KNOWN == {"source"} | set(usual) - apart
+    assert top["defaults"]["properties"] == {name: {"$ref": ref} for name, ref in described.items()}
+    assert {name: default for name, default in defaults.items() if default is not None} == {
+        "kinds": list(Medium),
+        "order": str(Order().by),
+        **{
+            name: usual[name]
+            for name in ("enabled", "account", "max_additions", "removed", "interleave", "match", "position")
+        },
     }
-    assert set(top["defaults"]["properties"]) == set(told)
-    assert set(definitions["account"]["properties"]) == {field.name for field in dataclasses.fields(Account)} - {"name"}
+    nameable = {name for name in options.KNOWN if re.search(r'"none"|none\|', json.dumps(definitions.get(name)))}
+    assert nameable == options.CAN_BE_NONE
+    assert set(definitions["account"]["properties"]) == set(fields_of(Account)) - {"name"}
     assert set(top["state"]["properties"]) == {"file", "table"}  # as $SYNCER_STATE has them
     assert top["pairs"]["maxItems"] == config.MAX_PAIRS
+
+
+def test_schema_and_code_know_the_same_words() -> None:
+    definitions = SCHEMA["$defs"]
+    target = definitions["pair"]["properties"]["target"]
+
     assert definitions["max_additions"]["maximum"] == MAX_ITEMS
     assert definitions["removed"]["enum"] == list(Removed)
+    assert definitions["match"]["enum"] == list(Match)
+    assert definitions["position"]["enum"] == list(Position)
+    assert definitions["explicit"]["enum"] == [*Explicit, "none"]
+    assert definitions["kind"]["enum"] == definitions["kinds"]["else"]["enum"] == list(Medium)
+    assert definitions["day"]["enum"] == list(options.DAYS)
+    assert definitions["days"]["else"]["enum"] == [*options.DAYS, "none"]
+    assert set(definitions["include"]["properties"]) == set(fields_of(Filter))
+    assert set(definitions["duration"]["properties"]) == set(fields_of(Span))
+    assert [key for choice in target["then"]["oneOf"] for key in choice["required"]] == list(forms.TARGETS)
+    assert set(target["properties"]) == {"playlist", "create", "account", "roll_over"} | set(fields_of(NewTarget)) - {
+        "pattern"
+    }
+    assert set(re.findall(r"\{(\w+)\}", target["properties"]["create"]["description"])) == set(naming.PERIODS)
+    for sample in target["properties"]["create"]["examples"]:
+        assert naming.pattern_problem(sample) is None
 
 
 @given(text=words | links | st.text(max_size=80))

@@ -16,6 +16,7 @@ import pytest
 
 from syncer import config
 from syncer.sandbox import Call, Fault, Playlist, SandboxServer, World, track
+from syncer.targets import MARK
 from tests.cli.process import secret_forms
 
 SCHEMA = jsonschema.Draft202012Validator(config.schema("report"))
@@ -193,6 +194,37 @@ def test_a_full_target_raises_although_it_took_what_fits(container: Container) -
     assert (told["pairs"][0]["status"], told["added"], told["exit_code"]) == ("partial", 1, 4)
     assert len(lines) == 1
     assert lines[0].startswith("week: ")
+
+
+def test_a_target_is_made_once_where_the_config_asks_for_one(
+    container: Container, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SYNCER_STATE", f"file:{tmp_path / 'state.sqlite3'}")
+    week = container.playlists["week"]
+    pairs = [{"name": "week", "source": week.id, "target": {"create": "Archive", "description": "Of every week"}}]
+    container.config.write_text(json.dumps({"pairs": pairs}), encoding="utf-8")
+
+    planned = container.call({"dry_run": True})
+    told = [container.call() for _ in range(2)]
+
+    (made,) = [playlist for playlist in container.world.playlists.values() if playlist.name == "Archive"]
+    assert made.uris == week.uris
+    assert made.description == f"Of every week {MARK}"
+    assert not made.public
+    assert planned["pairs"][0]["target"] == "create:Archive"
+    assert [one["pairs"][0]["target"] for one in told] == [f"spotify:playlist:{made.id}"] * 2
+    assert [one["added"] for one in told] == [3, 0]
+
+
+def test_without_a_state_a_config_that_makes_targets_is_refused(container: Container) -> None:
+    pairs = [{"name": "week", "source": container.playlists["week"].id, "target": {"create": "Archive"}}]
+    container.config.write_text(json.dumps({"pairs": pairs, "state": "none"}), encoding="utf-8")
+
+    told, (line,) = container.fails()
+
+    assert told["exit_code"] == 2
+    assert "a playlist could be made twice" in line
+    assert container.sent() == 0
 
 
 def test_what_only_a_person_can_mend_raises_even_half_way(container: Container) -> None:

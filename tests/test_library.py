@@ -430,8 +430,8 @@ def someone_adds_too(playlists: FakePlaylists) -> None:
 def nobody_tells_the_id(playlists: FakePlaylists) -> None:
     append = playlists.append
 
-    def untold(playlist: PlaylistId, uris: Sequence[Uri]) -> None:
-        append(playlist, uris)
+    def untold(playlist: PlaylistId, uris: Sequence[Uri], *, position: int | None = None) -> None:
+        append(playlist, uris, position=position)
 
     playlists.append = untold  # type: ignore[method-assign] # what the test is about
 
@@ -812,6 +812,17 @@ def test_what_a_playlist_holds_is_let_go_after_the_last_pair_that_uses_it() -> N
 
     assert counts == [True, True, True, False]
     known.release(pairs[2])  # it failed before anything of it was read
+
+
+def test_pairs_that_take_no_turn_hold_nothing() -> None:
+    playlists = FakePlaylists(fresh=numbered(123), one="", two="")
+    pairs = [pair("fresh", "one"), pair("fresh", "two")]
+    known = library(*pairs)
+    known.leave_out({pairs[1].name, "another"})
+    known.source(pairs[0].account, connection(playlists), pairs[0].sources[0])
+    known.release(pairs[0])
+
+    assert alive(123) == 0
 
 
 def test_a_target_is_let_go_after_the_last_pair_that_uses_it() -> None:

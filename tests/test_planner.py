@@ -1,14 +1,19 @@
 """What a plan holds, for every source and target there can be."""
 
+import random
 from collections.abc import Iterable
+from dataclasses import replace
+from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.ids import Uri
-from syncer.model import Item, Kind, Reason
+from syncer.matching import Lookup, same
+from syncer.model import Item, Kind, Match, Reason
 from syncer.planner import plan
-from tests.fakes import items, letters, pair, uri
+from tests.fakes import item, items, letters, pair, uri
 
 
 def uris(of: Iterable[Item]) -> set[Uri]:
@@ -99,3 +104,110 @@ def test_what_was_taken_out_is_left_out_with_its_reason_however_often_the_source
 
 def test_what_counts_as_there_is_not_planned_though_no_read_shows_it() -> None:
     assert letters(plan(pair("s", "t"), items("abc"), {uri("b")}).additions) == "ac"
+
+
+# --- where more than one URI is the same ------------------------------------------------------------------------------
+
+versions = st.builds(
+    lambda letter, **told: replace(item(letter), **told),
+    st.sampled_from("abcdefgh"),
+    name=st.sampled_from(["Neon", "NEON", "Neon (Live)", "Harbour", "Millennium Girl", "Millenium Girl"]),
+    isrc=st.sampled_from([None, None, "SEABC2600001", "SEABC2600002"]),
+    duration_ms=st.sampled_from([None, 200_000, 201_500, 203_000]),
+)
+playlists = st.lists(versions | entries.filter(bool).map(lambda some: some[0]), max_size=12)
+matches = st.sampled_from(Match)
+
+
+@given(matches, playlists, playlists)
+def test_nothing_is_picked_that_is_the_same_as_something_there_or_picked(
+    match: Match, source: list[Item], target: list[Item]
+) -> None:
+    result = plan(pair("s", "t"), source, uris(target), there=Lookup(match, target))
+
+    assert not [one for one in result.additions for held in target if same(match, one, held)]
+    assert not [both for both in combinations(result.additions, 2) if same(match, *both)]
+    assert len(source) == len(result.additions) + len(result.skips)
+    assert sorted(result.additions, key=source.index) == list(result.additions)
+
+
+@given(matches, playlists, playlists)
+def test_what_is_left_out_is_the_same_as_what_its_skip_names(
+    match: Match, source: list[Item], target: list[Item]
+) -> None:
+    result = plan(pair("s", "t"), source, uris(target), there=Lookup(match, target))
+
+    for skip in result.skips:
+        if skip.equals:
+            assert skip.equals in (target if skip.reason is Reason.ALREADY_THERE else result.additions)
+            assert same(match, skip.item, skip.equals)
+            assert skip.item.uri != skip.equals.uri
+
+
+@given(matches, playlists, playlists, st.randoms(use_true_random=False))
+def test_the_order_of_the_target_does_not_matter(
+    match: Match, source: list[Item], target: list[Item], chance: random.Random
+) -> None:
+    once = list({one.uri: one for one in target}.values())  # a URI is one track, whatever a test makes up of it
+    shuffled = chance.sample(once, len(once))
+
+    assert plan(pair("s", "t"), source, uris(once), there=Lookup(match, shuffled)) == plan(
+        pair("s", "t"), source, uris(once), there=Lookup(match, once)
+    )
+
+
+@given(matches, playlists, playlists, st.randoms(use_true_random=False))
+def test_after_a_plan_another_order_of_the_source_adds_nothing(
+    match: Match, source: list[Item], target: list[Item], chance: random.Random
+) -> None:
+    first = plan(pair("s", "t"), source, uris(target), there=Lookup(match, target))
+    now = [*target, *first.additions]
+
+    second = plan(pair("s", "t"), chance.sample(source, len(source)), uris(now), there=Lookup(match, now))
+
+    assert second.additions == ()
+
+
+@given(playlists, playlists)
+def test_by_uri_it_makes_no_difference_whether_the_target_is_at_hand(source: list[Item], target: list[Item]) -> None:
+    assert plan(pair("s", "t"), source, uris(target), there=Lookup(Match.URI, target)) == plan(
+        pair("s", "t"), source, uris(target)
+    )
+
+
+def test_a_skip_names_what_is_there_and_what_was_picked_before() -> None:
+    held = replace(item("a"), name="Neon", duration_ms=200_000)
+    again = replace(item("b"), name="NEON", duration_ms=201_000)
+    new = replace(item("c"), name="Harbour", duration_ms=200_000)
+    newer = replace(item("d"), name="Harbour (Bonus Track)", duration_ms=200_000)
+    live = replace(item("e"), name="Neon - Live", duration_ms=200_000)
+
+    source = [again, new, newer, live, held]
+    result = plan(pair("s", "t"), source, {uri("a")}, there=Lookup(Match.FUZZY, [held]))
+
+    assert result.additions == (new, live)
+    assert [(skip.item, skip.reason, skip.equals) for skip in result.skips] == [
+        (again, Reason.ALREADY_THERE, held),
+        (newer, Reason.REPEATED, new),
+        (held, Reason.ALREADY_THERE, None),
+    ]
+
+
+@pytest.mark.parametrize(("order", "picked"), [("abc", "ac"), ("bac", "b"), ("cba", "ca")])
+def test_of_three_of_which_only_neighbours_are_the_same_the_first_in_the_source_decides(
+    order: str, picked: str
+) -> None:
+    lasting = {"a": 200_000, "b": 202_000, "c": 204_000}
+    source = [replace(item(letter), name="Neon", duration_ms=lasting[letter]) for letter in order]
+
+    result = plan(pair("s", "t"), source, set(), there=Lookup(Match.FUZZY))
+
+    assert [one.uri for one in result.additions] == [uri(letter) for letter in picked]
+
+
+def test_what_was_taken_out_stays_out_whatever_else_is_the_same() -> None:
+    held, gone = (replace(item(letter), isrc="SEABC2600001") for letter in "ab")
+
+    result = plan(pair("s", "t"), [gone], {uri("a")}, {uri("b")}, Lookup(Match.RECORDING, [held]))
+
+    assert [(skip.reason, skip.equals) for skip in result.skips] == [(Reason.TAKEN_OUT, None)]

@@ -1,5 +1,6 @@
 """The port ``Playlists``, as the fake keeps it, as the adapter does in process, and as it does over HTTP."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -261,6 +262,12 @@ class TestPlaylists:
         assert new == stage.port.head(playlist).snapshot_id != before[playlist]
         assert stage.port.listing(0).snapshots == {playlist: new, other: before[other]}
 
+    def test_an_append_at_a_position_moves_what_was_there_on(self, stage: Stage) -> None:
+        playlist = stage.hold("archive", "ab")
+        new = stage.port.append(playlist, [uri("d"), uri("c")], position=0)
+        assert stage.held(playlist) == [uri(letter) for letter in "dcab"]
+        assert new == stage.port.head(playlist).snapshot_id
+
     def test_an_append_never_looks_whether_it_is_there_already(self, stage: Stage) -> None:
         playlist = stage.hold("archive", "a")
         stage.port.append(playlist, [uri("a"), uri("b"), uri("b")])
@@ -470,6 +477,16 @@ class TestSpotify:
         with pytest.raises(RuntimeError):
             wired.open().playlists.append(PlaylistId(held.id), [uri("a")])
         assert not [call for call in wired.world.calls if call.path.startswith("/v1/")]
+
+    def test_an_add_names_a_position_only_where_it_was_given_one(self) -> None:
+        wired = Wired()
+        playlist = PlaylistId(wired.world.playlist("archive").id)
+        port = wired.open().playlists
+        port.append(playlist, [uri("a")])
+        port.append(playlist, [uri("b")], position=0)
+        bodies = ({"uris": [uri("a")]}, {"uris": [uri("b")], "position": 0})
+        sent = [headers["Content-Length"] for _, url, headers in wired.network.sent if url.endswith("/items")]
+        assert sent == [str(len(json.dumps(body))) for body in bodies]
 
     @pytest.mark.parametrize("text", ["{}", "[]", "null", '"new"', '{"snapshot_id": null}', '{"snapshot_id": 5}'])
     def test_an_add_need_not_tell_its_snapshot(self, text: str) -> None:

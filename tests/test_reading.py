@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from syncer.cache import Contents
 from syncer.errors import SyncError, TargetUnstable, Temporary, UnreadableAnswer
-from syncer.model import PAGE_SIZE, Item, Page
+from syncer.model import PAGE_SIZE, Item, Page, Position
 from syncer.ports import Executor
 from syncer.reading import REREADS, SIDE_BY_SIDE, TRIES, Fetch, Reader, Target
 from tests.fakes import FakeWatch, OneByOne, identifier, item, items, letters, uri
@@ -393,14 +393,14 @@ def test_who_looks_on_sees_every_page() -> None:
 class Shown:
     """A target behind a read that shows what a test says, and counts the pages."""
 
-    def __init__(self, held: Sequence[str], *, own: Sequence[str] = ()) -> None:
+    def __init__(self, held: Sequence[str], *, own: Sequence[str] = (), position: Position = Position.END) -> None:
         self.shows = list(items(held))
         self.before: Callable[[int], object] = lambda _page: None
         self.pages = 0
         self.loads: list[bool] = []
         """Whole reads: whether it had to be anew."""
         self.now = NOON
-        self.target = Target(identifier("archive")).opened(self.load, self.fetch)
+        self.target = Target(identifier("archive"), position).opened(self.load, self.fetch)
         self.target.read()
         if own:
             self.target.extend(items(own), "adopted")
@@ -522,6 +522,119 @@ def test_a_check_that_finds_nothing_strange_has_taken_in_all_that_was_to_be_seen
     if as_known:
         assert {one.uri for one in known.shows} <= known.target.uris
         assert len(known.target.items) >= held + own
+
+
+# --- a target that grows at its start ---------------------------------------------------------------------------------
+
+
+def on_top(held: Sequence[str], *, own: Sequence[str] = ()) -> Shown:
+    """Return a target to whose start *own* was added; no read has shown it yet."""
+    return Shown(held, own=own, position=Position.START)
+
+
+def test_what_was_added_to_its_start_stands_before_what_was_there() -> None:
+    known = on_top("abc", own="de")
+    known.target.extend(items("fg"), "adopted")
+
+    assert letters(known.target.items) == "fgdeabc"
+    assert known.target.unseen == [uri(letter) for letter in "fgde"]
+
+
+@pytest.mark.parametrize("held", ["", "a", numbered(49), numbered(50), numbered(500)])
+def test_one_that_nobody_touched_costs_one_page_too(held: Sequence[str]) -> None:
+    known = on_top(held)
+
+    assert known.target.check_tail()
+    assert known.pages == 1
+
+
+@pytest.mark.parametrize(("held", "own", "pages"), [(3, 46, 1), (3, 47, 2), (49, 1, 2), (500, 1, 2), (3, 300, 2)])
+def test_own_adds_that_reads_show_are_seen_with_a_page_of_each_end(held: int, own: int, pages: int) -> None:
+    known = on_top(numbered(held), own=numbered(own, start=1000))
+    known.shows = list(known.target.items)
+
+    assert known.target.check_tail()
+    assert known.target.unseen == []
+    assert known.target.version == "adopted"
+    assert known.pages == pages
+
+
+@pytest.mark.parametrize("own", [1, 30, 48, 49, 100, 300])
+@pytest.mark.parametrize("held", ["", "abc", numbered(60)])
+def test_own_adds_at_its_start_that_no_read_shows_yet_are_only_late(held: Sequence[str], own: int) -> None:
+    known = on_top(held, own=numbered(own, start=1000))
+
+    assert known.target.check_tail()
+    assert len(known.target.unseen) == own
+    assert known.target.version is None
+    assert known.pages <= 2
+
+
+@pytest.mark.parametrize("held", [3, 60])
+@pytest.mark.parametrize("place", [0, 30, 47])
+def test_one_own_add_at_its_start_that_reads_back_as_another_is_noticed(held: int, place: int) -> None:
+    known = on_top(numbered(held), own=numbered(48, start=1000))
+    known.shows = list(known.target.items)
+    known.shows[place] = item("relinked")
+
+    assert not known.target.check_tail()
+
+
+@pytest.mark.parametrize("held", [3, 60])
+def test_what_is_swapped_for_something_at_its_end_is_noticed(held: int) -> None:
+    for own in ("", "z"):
+        known = on_top(numbered(held), own=own)
+        known.shows = [*known.target.items[:-2], known.target.items[-1], item("new")]
+
+        assert not known.target.check_tail()
+
+
+@pytest.mark.parametrize("held", [3, 60])
+def test_what_others_put_on_top_is_not_taken_for_ours(held: int) -> None:
+    for own in ("", "z"):
+        known = on_top(numbered(held), own=own)
+        known.shows = [item("new"), *known.target.items]
+
+        assert not known.target.check_tail()
+
+
+def test_pages_of_both_ends_that_do_not_agree_are_looked_at_again_but_not_for_ever() -> None:
+    known = on_top(numbered(60), own=numbered(100, start=1000))
+    known.before = lambda page: (
+        known.shows.__setitem__(slice(0, 0), items(numbered(100, start=1000))) if page == 1 else 0
+    )
+
+    assert known.target.check_tail()
+    assert (known.target.unseen, known.pages) == ([], 4)
+
+    known = on_top(numbered(60), own=numbered(100, start=1000))
+    known.before = lambda page: known.shows.append(item("z")) if page % 2 else known.shows.pop() if page else None
+
+    assert not known.target.check_tail()
+    assert known.pages == 2 * TRIES
+
+
+@given(held=st.integers(0, 120), own=st.integers(0, 130), visible=st.integers(0, 130), others=st.integers(0, 120))
+@example(held=3, own=120, visible=100, others=0)
+@example(held=60, own=1, visible=1, others=120)
+@example(held=49, own=1, visible=1, others=1)
+def test_a_check_of_both_ends_that_finds_nothing_strange_has_taken_in_all_that_was_to_be_seen(
+    held: int, own: int, visible: int, others: int
+) -> None:
+    known = on_top(numbered(held), own=numbered(own, start=1000))
+    shown = items(numbered(own, start=1000))[max(0, own - visible) :]
+    known.shows = [*shown, *known.shows, *items(numbered(others, start=5000))]
+
+    as_known = known.target.check_tail()
+
+    assert as_known or (others and visible < own)
+    if as_known:
+        assert {one.uri for one in known.shows} <= known.target.uris
+        assert known.target.items[own : own + held] == list(items(numbered(held)))
+        assert (known.target.version is None) == bool(others or visible < own)
+
+
+# --- any target -------------------------------------------------------------------------------------------------------
 
 
 def test_a_target_may_be_read_again_only_so_often_for_one_pair() -> None:

@@ -21,12 +21,15 @@ from syncer.model import (
     Failure,
     Item,
     Left,
+    Match,
     Reason,
     Removed,
     Reversal,
     Reversed,
+    Skip,
     Stays,
 )
+from syncer.rules import Filter, Rules, entry
 from syncer.state.nothing import NoState
 from tests.fakes import FakeClock, FakePlaylists, MemoryState, config, identifier, item, items, letters, pair, uri
 from tests.running import service
@@ -131,7 +134,7 @@ def test_history_can_be_of_one_pair() -> None:
 def test_without_a_state_there_is_no_record() -> None:
     for ask in (
         lambda: recalling.history(NoState(), limit=1),
-        lambda: recalling.why(config(pair("fresh", "archive")), NoState(), uri("a")),
+        lambda: recalling.why(config(pair("fresh", "archive")), NoState(), uri("a"), now=NOON),
     ):
         with pytest.raises(ConfigError, match="nothing is kept between runs"):
             ask()
@@ -155,9 +158,12 @@ class Desk:
 
     def now(self, letter: str) -> list[tuple[str, Reason | None]]:
         before = len(self.playlists.reads)
-        told = recalling.why(self.config, self.state, uri(letter))
+        told = self.why(letter)
         assert len(self.playlists.reads) == before
-        return [(now.pair, now.reason) for now in told.now]
+        return [(now.pair, now.skip.reason if now.skip else None) for now in told.now]
+
+    def why(self, letter: str) -> chronicle.Why:
+        return recalling.why(self.config, self.state, uri(letter), now=self.clock.now())
 
 
 def test_why_goes_by_what_was_read_last() -> None:
@@ -167,7 +173,7 @@ def test_why_goes_by_what_was_read_last() -> None:
     assert desk.now("a") == [("fresh-to-archive", Reason.ALREADY_THERE)]  # by the run
     assert desk.now("b") == [("fresh-to-archive", Reason.ALREADY_THERE)]  # before it
     assert desk.now("x") == []
-    told = recalling.why(desk.config, desk.state, uri("a"))
+    told = desk.why("a")
     assert [(one.source, one.undone) for one in told.happened] == [(playlist_uri(identifier("fresh")), False)]
     assert told.item == item("a")
     WHY.validate(chronicle.why_as_json(told))
@@ -193,14 +199,12 @@ def test_why_knows_what_is_undone_what_stays_out_and_what_would_come() -> None:
 def test_what_was_never_seen_is_unknown_and_what_would_come_is_said() -> None:
     desk = Desk(config(pair("fresh", "archive")), fresh="a", archive="")
     desk.run()
-    nothing = recalling.why(desk.config, desk.state, uri("x"))
+    nothing = desk.why("x")
     assert nothing.item is None
     WHY.validate(chronicle.why_as_json(nothing))
     assert chronicle.why_as_json(nothing) == {"uri": uri("x"), "name": None, "artists": [], "added": [], "now": []}
     desk.config = config(pair("fresh", "elsewhere"))
-    assert list(chronicle.why_lines(recalling.why(desk.config, desk.state, uri("a"))))[-1] == (
-        "  fresh-to-elsewhere would add it with the next run"
-    )
+    assert list(chronicle.why_lines(desk.why("a")))[-1] == ("  fresh-to-elsewhere would add it with the next run")
 
 
 # --- undo and redo, as they are told ----------------------------------------------------------------------------------
@@ -269,9 +273,46 @@ def test_what_is_not_too_many_to_read_is_named_in_full() -> None:
 
 
 def test_what_a_reason_says_is_in_peoples_words() -> None:
-    now = chronicle.Now(pair="week", target=identifier("archive"), item=item("a"), reason=Reason.TAKEN_OUT)
+    skip = Skip(item=item("a"), reason=Reason.TAKEN_OUT)
+    now = chronicle.Now(pair="week", target="spotify:playlist:x", item=item("a"), skip=skip)
     lines = chronicle.why_lines(chronicle.Why(uri=uri("a"), happened=(), now=(now,)))
     assert list(lines) == [f"Anna: a ({uri('a')})", "  week would skip it now: taken out"]
+
+
+def test_why_goes_by_the_rules_of_each_pair_and_says_all_of_the_reason() -> None:
+    rules = Rules(exclude=Filter(title=(entry("a"),)), never=(identifier("ban"),), first=2)
+    desk = Desk(config(pair("fresh", "archive", rules=rules)), fresh="abcde", ban="b", archive="")
+    desk.run()
+
+    (now,) = desk.why("a").now
+    assert now.skip == Skip(item=item("a"), reason=Reason.EXCLUDED, detail="the title contains 'a'")
+    told = chronicle.why_as_json(desk.why("e"))
+    WHY.validate(told)
+    assert told["now"][0]["detail"] == "not among the first 2"
+    assert list(chronicle.why_lines(desk.why("b")))[-1] == "  fresh-to-archive would skip it now: in never list"
+    assert desk.now("c") == [("fresh-to-archive", Reason.ALREADY_THERE)]
+
+
+def test_why_names_what_an_item_is_the_same_as_though_its_source_does_not_say() -> None:
+    """What was once asked for is known."""
+    desk = Desk(config(pair("album:moon", "archive", match=Match.RECORDING)))
+    one, other = (replace(item(letter), isrc="USABC2600001") for letter in "ab")
+    desk.playlists.full = {uri("a"): one, uri("b"): other}
+    desk.playlists.albums["moon"] = "a"
+    desk.playlists.held[identifier("archive")] = [other]
+    desk.run()
+
+    assert desk.now("a") == [("album-moon-to-archive", Reason.ALREADY_THERE)]
+    told = chronicle.why_as_json(desk.why("a"))
+    WHY.validate(told)
+    assert told["now"][0]["equals"] == {"uri": uri("b"), "name": "b", "artists": ["Anna"]}
+
+
+def test_why_does_without_a_never_list_that_nobody_has_read() -> None:
+    desk = Desk(config(pair("fresh", "archive")), fresh="a", archive="a")
+    desk.run()
+    desk.config = config(pair("fresh", "archive", rules=Rules(never=(identifier("ban"),))))
+    assert desk.now("a") == [("fresh-to-archive", Reason.ALREADY_THERE)]
 
 
 def test_a_redo_has_its_own_words() -> None:

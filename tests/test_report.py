@@ -37,7 +37,8 @@ ONE_PAIR = (
     Code.RELINKED,
     Code.UNREADABLE_ANSWER,
 )
-QUIET = (Status.ADDED, Status.UNCHANGED, Status.DISABLED, Status.NOT_SELECTED)
+LEFT_ALONE = (Status.DISABLED, Status.NOT_SELECTED, Status.NOT_DUE)
+QUIET = (Status.ADDED, Status.UNCHANGED, *LEFT_ALONE)
 
 
 def failure(code: Code, message: str = "it went wrong") -> Failure:
@@ -55,7 +56,7 @@ def outcome(
 ) -> Outcome:
     """Return the outcome of a pair whose plan was to add *added* and as many more as the numbers say."""
     rest = "x" * (deferred + unconfirmed)
-    planned = status not in (Status.DISABLED, Status.NOT_SELECTED, Status.NOT_TRIED)
+    planned = status not in (*LEFT_ALONE, Status.NOT_TRIED)
     return Outcome(
         pair=pair(name, "z"),
         status=status,
@@ -98,7 +99,7 @@ NOTHING_NEW = outcome(Status.UNCHANGED)
         pytest.param(of(), 0, id="no pair at all"),
         pytest.param(of(FINE), 0, id="added"),
         pytest.param(of(NOTHING_NEW), 0, id="0 added is fine"),
-        pytest.param(of(outcome(Status.DISABLED), outcome(Status.NOT_SELECTED)), 0, id="nothing was asked"),
+        pytest.param(of(*map(outcome, LEFT_ALONE)), 0, id="nothing was asked"),
         pytest.param(of(NOTHING_NEW, outcome(Status.FAILED, Code.TEMPORARY)), 5, id="temporary, nothing added"),
         pytest.param(of(FINE, outcome(Status.FAILED, Code.TEMPORARY)), 4, id="temporary, something added"),
         pytest.param(of(outcome(Status.PARTIAL, Code.TEMPORARY, added="a", deferred=1)), 4, id="half way"),
@@ -167,7 +168,13 @@ any_items = st.builds(
     name=texts,
     artists=st.just(()),
 )
-skips = st.builds(Skip, item=real_items | any_items, reason=st.sampled_from(Reason))
+skips = st.builds(
+    Skip,
+    item=real_items | any_items,
+    reason=st.sampled_from(Reason),
+    detail=st.just("") | texts,
+    equals=st.none() | real_items,
+)
 numbers = st.integers(0, 3)
 
 
@@ -176,7 +183,7 @@ def outcomes(draw: st.DrawFn) -> Outcome:
     """Return what a run can make of a pair: each planned item in exactly one of the four places."""
     status = draw(st.sampled_from(Status))
     of_pair = pair(draw(st.sampled_from(["a", "b", "liked", "a+b"])), "z")
-    if status in (Status.DISABLED, Status.NOT_SELECTED):
+    if status in LEFT_ALONE:
         return Outcome(pair=of_pair, status=status)
     trouble = draw(failures) if status not in QUIET else None
     if status is Status.NOT_TRIED:
@@ -229,6 +236,17 @@ def test_every_planned_item_is_accounted_for(result: Report) -> None:
         assert told["planned"] == len(one.added) + told["deferred"] + told["unconfirmed"] + rejected
         assert told["added"] == (0 if result.dry_run else len(told["items"]))
         assert sum(told["skipped"].values()) == rejected + len(one.plan.skips if one.plan else ())
+
+
+@given(result=reports, most=st.none() | st.integers(0, 3))
+def test_a_plan_tells_every_skip_as_far_as_there_is_room_and_a_run_none(result: Report, most: int | None) -> None:
+    for one, told in zip(result.outcomes, report.as_json(result, items_per_pair=most)["pairs"], strict=True):
+        if not result.dry_run:
+            assert told.keys().isdisjoint({"skips", "skips_omitted"})
+            continue
+        skips = one.plan.skips if one.plan else ()
+        assert [skip["uri"] for skip in told["skips"]] == [skip.item.uri for skip in skips[:most]]
+        assert len(told["skips"]) + told.get("skips_omitted", 0) == len(skips)
 
 
 @given(result=reports)
@@ -474,6 +492,39 @@ def test_a_plan_names_every_item_and_the_reason_of_each_skip() -> None:
         "  - (no longer on Spotify) (local file)",
     ]
     assert not report.plan_as_text(outcome(Status.DISABLED))
+
+
+def test_a_plan_says_more_of_a_reason_where_there_is_more_to_say() -> None:
+    other = Item(uri=Uri("spotify:track:x"), name="One\x1b", artists=("Anna",))
+    skips = (
+        Skip(item=item("a"), reason=Reason.EXCLUDED, detail="the title matches /\x1b/"),
+        Skip(item=item("b"), reason=Reason.NEVER),
+        Skip(item=item("c"), reason=Reason.ALREADY_THERE, equals=other),
+    )
+    one = Outcome(
+        pair=pair("a", "z"), status=Status.UNCHANGED, plan=Plan(pair=pair("a", "z"), additions=(), skips=skips)
+    )
+    assert report.plan_as_text(one).split("\n") == [
+        "  - Anna: a (excluded: the title matches /\\x1b/)",
+        "  - Anna: b (in never list)",
+        "  - Anna: c (already there, as Anna: One\\x1b, spotify:track:x)",
+    ]
+    assert report.headline(one, dry_run=True) == "nothing new, 1 already there, 1 excluded, 1 in never list"
+    told = report.as_json(of(one, dry_run=True))["pairs"][0]["skips"]
+    assert [(skip["reason"], skip["detail"]) for skip in told[:2]] == [
+        ("excluded", "the title matches /\x1b/"),
+        ("in-never-list", ""),
+    ]
+    assert told[2]["equals"] == {"uri": "spotify:track:x", "name": "One\x1b", "artists": ["Anna"]}
+
+
+def test_a_pair_that_is_not_due_says_so() -> None:
+    result = of(outcome(Status.NOT_DUE), contacted=False)
+    assert report.as_text(result).split("\n") == [
+        "a-to-z: not due",
+        "0 items added. Pairs: 1 not due. 0 requests to Spotify.",
+    ]
+    assert not report.as_text(result, only_trouble=True)
 
 
 def test_an_item_without_a_name_is_called_by_its_uri() -> None:

@@ -62,7 +62,7 @@ class Stage(Protocol):
         """Have a playlist of *letters* played, and return its URI."""
         ...
 
-    def register(self, letter: str, isrc: str) -> None: ...
+    def register(self, letter: str, isrc: str | None) -> None: ...
 
     def lack(self, scope: str) -> None: ...
 
@@ -106,8 +106,10 @@ class FakeStage:
         self.port.player.someone_plays(playlist, at=place)
         return playlist_uri(identifier(playlist))
 
-    def register(self, letter: str, isrc: str) -> None:
-        self.port.isrcs[isrc] = replace(item(letter), isrc=isrc)
+    def register(self, letter: str, isrc: str | None) -> None:
+        self.port.full[uri(letter)] = known = replace(item(letter), isrc=isrc)
+        if isrc:
+            self.port.isrcs[isrc] = known
 
     def lack(self, scope: str) -> None:
         self.port.lacks.add(scope)
@@ -158,7 +160,7 @@ class SandboxStage:
         self.world.play(held, place=place)
         return held.uri
 
-    def register(self, letter: str, isrc: str) -> None:
+    def register(self, letter: str, isrc: str | None) -> None:
         self.world.know(replace(media(uri(letter)), isrc=isrc))
 
     def lack(self, scope: str) -> None:
@@ -355,6 +357,11 @@ class TestSources:
         assert (found.uri, found.isrc) == (uri("a"), ISRC)
         assert stage.port.track("QZEAB2600002") is None
 
+    def test_the_isrc_of_a_track_is_told(self, stage: Stage) -> None:
+        stage.register("a", ISRC)
+        stage.register("b", None)
+        assert [stage.port.isrc(uri(letter)) for letter in "abc"] == [ISRC, None, None]
+
     @pytest.mark.parametrize(("scope", "what"), [(scope, what) for what in NEEDS for scope in NEEDS[what][1]])
     def test_what_was_not_consented_to_is_named(self, stage: Stage, scope: str, what: str) -> None:
         ask, _ = NEEDS[what]
@@ -375,3 +382,4 @@ class TestSources:
             stage.lack(scope)
         assert stage.port.page(album, 0).total == stage.port.releases(artist, 0).total == 1
         assert stage.port.track(ISRC) is None
+        stage.port.isrc(uri("a"))

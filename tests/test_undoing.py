@@ -20,7 +20,7 @@ from syncer.errors import (
     UnclearAdd,
 )
 from syncer.ids import playlist_uri
-from syncer.model import AddState, Chosen, Config, Reason, Removed, Report, Reversal, Stays
+from syncer.model import AddState, Chosen, Config, Position, Reason, Removed, Report, Reversal, Stays
 from syncer.report import exit_code, reversal_code
 from syncer.service import Service
 from syncer.state.nothing import NoState
@@ -577,6 +577,55 @@ def test_an_outage_leaves_a_redo_for_later() -> None:
     assert told(desk.redo(ran.run_id)) == [("ab", "", [])]
 
 
+# --- position: start --------------------------------------------------------------------------------------------------
+
+
+def at_start(**held: Sequence[str]) -> Desk:
+    desk = Desk(**held)
+    desk.config = desk.configured({"position": Position.START})
+    return desk
+
+
+def test_what_was_added_at_the_start_goes_and_comes_back_there_in_the_order_of_the_plan() -> None:
+    fresh = [str(number) for number in range(100, 350)]
+    desk = at_start(fresh=fresh, archive="xy")
+    ran = desk.run()
+    undone = desk.undo(ran.run_id)
+    assert (len(undone.parts[0].done), desk.archive) == (250, "xy")
+    desk.playlists.someone_adds("archive", "z")
+
+    redone = desk.redo(ran.run_id)
+
+    assert [one.name for one in redone.parts[0].done] == fresh
+    assert desk.archive == "".join([*fresh, *"xyz"])
+    assert [row[1] for row in desk.rows()] == ["landed"] * 3
+    assert statuses(desk.run()) == ["unchanged"]
+    assert len(desk.undo(redone.run_id).parts[0].done) == 250
+    assert desk.archive == "xyz"
+
+
+def test_a_redo_at_the_start_that_is_cut_short_is_gone_on_with_on_top() -> None:
+    fresh = [str(number) for number in range(100, 350)]
+    desk = at_start(fresh=fresh, archive="x")
+    ran = desk.run()
+    desk.undo(ran.run_id)
+    left = [1]
+
+    def fails(request: str) -> Outage | None:
+        if request.startswith("append"):
+            left[0] -= 1
+        return Outage("down") if left[0] < 0 else None
+
+    desk.playlists.before = fails
+    assert desk.redo(ran.run_id).parts[0].deferred == 150
+    assert desk.archive == "".join([*fresh[150:], "x"])
+    desk.playlists.before = lambda _request: None
+
+    desk.redo(ran.run_id)
+
+    assert desk.archive == "".join([*fresh, "x"])
+
+
 # --- removed: stay-out ------------------------------------------------------------------------------------------------
 
 
@@ -643,12 +692,13 @@ def test_without_a_state_nothing_can_stay_out() -> None:
 some = st.lists(st.sampled_from("abcdefgh"), max_size=8)
 
 
-@given(fresh=some, old=some, removed=some, added=some)
+@given(fresh=some, old=some, removed=some, added=some, position=st.sampled_from(Position))
 def test_undo_then_redo_leaves_what_was_there(
-    fresh: list[str], old: list[str], removed: list[str], added: list[str]
+    fresh: list[str], old: list[str], removed: list[str], added: list[str], position: Position
 ) -> None:
     """And an undo takes out nothing that a person put there."""
     desk = Desk(fresh=fresh, archive=old)
+    desk.config = desk.configured({"position": position})
     ran = desk.run()
     if not ran.outcomes[0].added:
         return

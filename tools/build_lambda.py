@@ -1,4 +1,4 @@
-"""Build the Lambda artifact: locked wheels of the target platform, syncer, schemas, the config and files it reads.
+"""Build the Lambda artifact: locked wheels of the target platform, syncer, schemas, the config and what that needs.
 
 The same inputs and the same minor version of Python give the same bytes, in any folder. Needs the standard library
 and pip (or uv). `npx serverless deploy` runs it by itself.
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,19 @@ LOCK: Final = ROOT / "requirements-lambda.txt"
 CONFIG: Final = ROOT / "config" / "config.yaml"
 PLATFORMS: Final = {"x86_64": "x86_64", "arm64": "aarch64"}
 """What Lambda calls an architecture, and what wheels call it."""
+MANYLINUX: Final = (*(f"manylinux_2_{minor}" for minor in range(28, 16, -1)), "manylinux2014")
+"""What wheels call the systems whose programs run in Lambda, the newest first: uv knows these by the first of them."""
+
+PATTERNS_NEED: Final = frozenset({"google-re2"})
+FUZZY_NEEDS: Final = frozenset({"anyascii", "jellyfish"})
+FOR_SOME: Final = PATTERNS_NEED | FUZZY_NEEDS
+"""Packages of the lock that few configs need; the artifacts of the others are without them."""
+SIGNS: Final = {
+    "names files": rb"\bfile[\"']?\s*:",
+    "has what looks like a pattern": rb"(?:^|[\s\"'\[,:\\])/(?!/)",
+    "says 'fuzzy'": rb"\bfuzzy\b",
+}
+"""What tells a Python that cannot read the config that it may need more than itself. Better too often than not."""
 
 OURS_LEFT_OUT: Final = frozenset({"__main__.py", "cli", "sandbox"})
 THEIRS_LEFT_OUT: Final = frozenset({"bin", "test", "tests"})
@@ -35,6 +48,8 @@ INFO_KEPT: Final = ("METADATA", "LICENSE", "NOTICE", "licenses/")
 
 SERVICES: Final = {"dynamodb", "secretsmanager"}
 """The AWS services that are called. botocore brings a folder for each of more than 400, 17 MB zipped."""
+LATIN: Final = frozenset("000 001 002 01d 01e 020 021 027 02c 0a7 0ab 0fb 1df".split())  # noqa: SIM905 - reads better
+"""The blocks of 256 characters with Latin letters: of no others is anyascii asked. It brings 640, each in a file."""
 
 STANDS_IN: Final = {
     # spotipy.cache_handler names this class when it is imported; nothing else of redis is ever used.
@@ -53,10 +68,11 @@ def main() -> None:
     asked = options.parse_args()
     version: str = asked.runtime.removeprefix("python")
     config = checked_config()
-    lists = dict(files_read_by(config)) if config else {}
+    lists, needed = (dict(files_read_by(config)), needed_by(config)) if config else ({}, frozenset())
     with tempfile.TemporaryDirectory() as folder:
-        wheels, stage = Path(folder, "wheels"), Path(folder, "stage")
-        install(wheels, version, PLATFORMS[asked.arch])
+        wheels, stage, lock = Path(folder, "wheels"), Path(folder, "stage"), Path(folder, "lock.txt")
+        lock.write_text(lock_without(FOR_SOME - needed), encoding="utf-8")
+        install(wheels, lock, version, PLATFORMS[asked.arch])
         for name, content in sorted({**dict(theirs(wheels)), **STANDS_IN, **lists, **dict(ours())}.items()):
             (stage / name).parent.mkdir(parents=True, exist_ok=True)
             (stage / name).write_bytes(content)
@@ -70,27 +86,46 @@ def checked_config() -> "Config | None":
     """Return the config; None if this Python has not what it takes to read it. Refuse what would fail in every run."""
     sys.path.insert(0, str(ROOT))
     try:
-        from syncer import config  # noqa: PLC0415 - importing it needs packages that a bare Python has not
-        from syncer.errors import ConfigError  # noqa: PLC0415 - the same
+        return config_as_runs_read_it()
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "syncer":
             raise
         lacks = f"{sys.executable} has no {missing.name}"
-        if re.search(rb"^[^#\n]*\bfile[\"']?\s*:", CONFIG.read_bytes(), re.MULTILINE):
+    text = re.sub(rb"^[ \t]*#.*", b"", CONFIG.read_bytes(), flags=re.MULTILINE)
+    for needs_more, sign in SIGNS.items():
+        if re.search(sign, text, re.MULTILINE):
             sys.exit(
-                f"config/config.yaml names files, and {lacks} to tell which to pack: choose another with PYTHON=..."
+                f"config/config.yaml {needs_more}, and {lacks} to tell what to pack for it:"
+                " choose another with PYTHON=..."
             )
-        say(f"config/config.yaml is not checked: {lacks}")
-        return None
+    say(f"config/config.yaml is not checked: {lacks}")
+    return None
+
+
+def config_as_runs_read_it() -> "Config":
+    from syncer import config  # noqa: PLC0415 - importing it needs packages that a bare Python has not
+    from syncer.errors import ConfigError  # noqa: PLC0415 - the same
+
     try:
         return config.load(CONFIG)
     except ConfigError as error:
         sys.exit("\n".join(map(str, error.problems)))
 
 
+def needed_by(config: "Config") -> frozenset[str]:
+    """Return which of FOR_SOME the function will import.
+
+    Every run reads the whole config, as was done here: a pattern takes RE2 wherever it stands, if no pair uses it, too.
+    """
+    from syncer.model import Match  # noqa: PLC0415 - config_as_runs_read_it found it in reach
+
+    is_fuzzy = any(pair.enabled and pair.match is Match.FUZZY for pair in config.pairs)
+    return (PATTERNS_NEED if "re2" in sys.modules else frozenset()) | (FUZZY_NEEDS if is_fuzzy else frozenset())
+
+
 def files_read_by(config: "Config") -> Iterator[tuple[str, bytes]]:
     """Yield the files that are sources, where the function will look for them; refuse one that would not be there."""
-    from syncer import tracklist  # noqa: PLC0415 - checked_config found it in reach
+    from syncer import tracklist  # noqa: PLC0415 - config_as_runs_read_it found it in reach
     from syncer.errors import FileUnreadable  # noqa: PLC0415 - the same
     from syncer.model import FileSource  # noqa: PLC0415 - the same
 
@@ -111,18 +146,25 @@ def files_read_by(config: "Config") -> Iterator[tuple[str, bytes]]:
         yield PurePosixPath("config", path).as_posix(), Path(source.path).read_bytes()
 
 
-def install(target: Path, version: str, machine: str) -> None:
-    """Unpack the wheels of the lock into *target*; each must have the hash that the lock says."""
+def lock_without(packages: Collection[str]) -> str:
+    """Return the lock without the entries of *packages*."""
+    entries = re.split(r"^(?=[a-z])", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return "".join(entry for entry in entries if entry.partition("==")[0] not in packages)
+
+
+def install(target: Path, lock: Path, version: str, machine: str) -> None:
+    """Unpack the wheels of the *lock* into *target*; each must have the hash that the lock says."""
     common = ["--target", str(target), "--python-version", version, "--only-binary=:all:", "--no-deps"]
-    common += ["--require-hashes", "-r", str(LOCK)]
+    common += ["--require-hashes", "-r", str(lock)]
     uv = shutil.which("uv")
     if uv:
         # Copies, not hard links: whatever edits an installed file must not reach uv's cache, nor the cache us.
         command = [uv, "pip", "install", "-q", "--link-mode", "copy"]
-        command += ["--python-platform", f"{machine}-manylinux2014", *common]
+        command += ["--python-platform", f"{machine}-{MANYLINUX[0]}", *common]
     elif importlib.util.find_spec("pip"):
         command = [sys.executable, "-m", "pip", "install", "-qq", "--no-compile", "--disable-pip-version-check"]
-        command += ["--platform", f"manylinux2014_{machine}", "--implementation", "cp", *common]
+        command += [word for system in MANYLINUX for word in ("--platform", f"{system}_{machine}")]
+        command += ["--implementation", "cp", *common]
     else:
         sys.exit(f"there is no uv, and {sys.executable} has no pip: one of them is needed to unpack the wheels")
     run(command, or_else="the wheels of the lock could not be had")
@@ -157,6 +199,8 @@ def is_wanted(path: PurePosixPath) -> bool:
             return False
         case ("botocore", "data", service, *_):
             return service in SERVICES
+        case ("anyascii", "_data"):
+            return path.suffix == ".py" or path.name in LATIN
     return True
 
 

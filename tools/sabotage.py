@@ -46,6 +46,7 @@ SCENES: Final = "tests/promise/test_sabotage_scenes.py"
 EXHAUSTIVE: Final = "tests/promise/test_exhaustive.py"
 LISTENING: Final = "tests/promise/test_listening.py"
 ONE_FAULT: Final = f"{EXHAUSTIVE}::test_no_fault_anywhere_doubles_or_loses_anything"
+TARGETS: Final = "tests/promise/test_targets.py"
 REFERENCE: Final = f"{EXHAUSTIVE}::test_the_reference_scenario_has_everything"
 
 
@@ -198,8 +199,8 @@ SABOTAGES: Final = (
         edits=(
             Edit(
                 file="syncer/library.py",
-                old="target = self._targets.setdefault(playlist, Target(playlist))",
-                new="target = self._targets[playlist] = Target(playlist)",
+                old="target = self._targets.setdefault(playlist, Target(playlist, position))",
+                new="target = self._targets[playlist] = Target(playlist, position)",
             ),
             Edit(
                 file="syncer/appending.py",
@@ -428,6 +429,54 @@ SABOTAGES: Final = (
         ),
         tests=(f"{LISTENING}::test_where_one_sign_in_ends_the_pairs_of_the_other_go_on[default]",),
         red="<Status.NOT_TRIED: 'not-tried'> is <Status.ADDED: 'added'>",
+    ),
+    Sabotage(
+        name="no note of a new playlist",
+        harm="a run that is killed while a playlist is made is followed by one that makes it a second time",
+        edits=(
+            Edit(
+                file="syncer/targets.py",
+                old="        self._keep(pair, volume)\n        self._unclear.add(key)",
+                new="        self._unclear.add(key)",
+            ),
+        ),
+        tests=(f"{TARGETS}::test_a_process_may_be_killed_while_what_it_makes_is_on_its_way",),
+        red="two of one name|made on a doubt|without a note of it",
+    ),
+    Sabotage(
+        name="too early a look for it",
+        harm="the same, for one that shows some seconds late",
+        edits=(
+            Edit(file="syncer/targets.py", old="            self._writer.outwait(unclear)\n", new="            pass\n"),
+        ),
+        tests=(f"{TARGETS}::test_a_late_creation_is_never_made_twice_for_any_delay_below_w",),
+        red="two of one name|made on a doubt",
+    ),
+    Sabotage(
+        name="makes without looking",
+        harm="whoever loses the state has every target a second time",
+        edits=(
+            Edit(
+                file="syncer/targets.py",
+                old="        if listed := own.find(wanted, but=pair.playlists):\n",
+                new="        if (listed := own.find(wanted, but=pair.playlists)) and not wanted.number:\n",
+            ),
+        ),
+        tests=(f"{TARGETS}::test_the_state_may_be_lost_once_all_has_settled",),
+        red="two of one name",
+    ),
+    Sabotage(
+        name="matches one playlist of several",
+        harm="a target that has rolled over gets everything once more",
+        edits=(
+            Edit(
+                file="syncer/destination.py",
+                old="{uri for volume in self._volumes for uri in volume.uris}",
+                new="{uri for volume in self._volumes[-1:] for uri in volume.uris}",
+            ),
+        ),
+        tests=(f"{TARGETS}::test_a_process_may_be_killed_at_any_step",),
+        red="doubled|'a', 'added', None",
     ),
     Sabotage(
         name="`market` sent",

@@ -102,7 +102,7 @@ class _Session:
         pairs = tuple(changed if one is pair else one for one in settings.pairs)
         settings = replace(settings, pairs=pairs, warnings=())  # they are about the sources that it has else
         with self._stoppable() as stop, self._screen.watching() as watch:
-            service = bootstrap.service(state=settings.state, watch=watch, stop=stop)
+            service = bootstrap.service(state=settings.state, watch=watch, stop=stop, to_create=changed.makes_playlists)
             return service.run(settings, Request(names=(pair.name,)))
 
     def restore(self, settings: Config, pair: Pair) -> Report | None:

@@ -134,7 +134,9 @@ def _sync(screen: Screen, config_path: Path | None, request: Request, *, dry_run
         try:
             settings = config.load(config_path or bootstrap.config_path())
             with screen.watching() as watch:
-                service = bootstrap.service(state=settings.state, watch=watch, stop=stop)
+                service = bootstrap.service(
+                    state=settings.state, watch=watch, stop=stop, to_create=settings.makes_playlists
+                )
                 result = (service.plan if dry_run else service.run)(settings, request)
         except ConfigError as error:
             result = bootstrap.nothing_ran(error, dry_run=dry_run)

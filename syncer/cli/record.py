@@ -78,7 +78,7 @@ def why(path: Path, screen: Screen, *, item: str) -> int:
         raise click.BadParameter(str(error), param_hint="ITEM") from None
 
     def show() -> int:
-        told = recalling.why(*_kept(path), uri)
+        told = recalling.why(*_kept(path), uri, now=datetime.now(UTC))
         if screen.is_json:
             screen.document(chronicle.why_as_json(told))
             return 0

@@ -36,6 +36,7 @@ from syncer.errors import (
 from syncer.ids import NotAPlaylist, is_spotify_made, playlist_id, playlist_uri, shorten
 from syncer.model import DEFAULT_ACCOUNT, PAGE_SIZE, Account, Config, LikedSongs, Listed
 from syncer.ports import Playlists, Sources
+from syncer.targets import MARK
 
 TRIES: Final = 5
 """How often a question is asked."""
@@ -43,8 +44,6 @@ SHOWN: Final = 200
 """Playlists of the library that are shown; all others can be named by their links."""
 LOOK_EVERY: Final = 5.0
 """Seconds between two looks for a playlist that may have been made."""
-MARK: Final = "Filled by the syncer of (re)Discover Weekly."
-"""What the description of a playlist made here says, so that it is found again."""
 EXAMPLES: Final = frozenset({"2mULMNIOjAkmgJvE6J7YhL", "3kPq7TzWvYb1LxRm8NcA4s", "4QsOj2FzLkHa6PbNr9Yc5I"})
 """The targets, all made up, of the config that comes with the syncer."""
 _PASSING: Final = frozenset({Code.TEMPORARY, Code.RATE_LIMITED, Code.QUOTA_EXCEEDED})

@@ -32,6 +32,16 @@ def _album_tracks(ask: Ask, key: str) -> HttpAnswer:
     return json_text(200, render.page(ask.href, window, texts, total=len(found.tracks), extra=extra))
 
 
+def _track(ask: Ask, key: str) -> HttpAnswer:
+    """Answer a full track, with its ISRC."""
+    uri = f"spotify:track:{_checked(key)}"
+    found = next((media for media in ask.scene.tracks() if media.uri == uri), None)
+    if found is None:
+        raise refuse(404, "Resource not found")
+    seen = render_music.view(ask.app, market="market" in ask.query)
+    return json_text(200, render_music.track_text(found, seen))
+
+
 def _artist_albums(ask: Ask, key: str) -> HttpAnswer:
     """Answer the releases of an artist, group by group, the newest of each first (inferred)."""
     artist = ask.scene.artists.get(_checked(key))
@@ -103,5 +113,6 @@ FIXED: Final[Mapping[str, Mapping[str, Endpoint]]] = {"/v1/search": {"GET": _sea
 OF: Final[Mapping[str, Mapping[str | None, Mapping[str, Endpoint]]]] = {
     "albums": {"tracks": {"GET": _album_tracks}, "tracks/": {"GET": _album_tracks}},  # with the slash, as spotipy asks
     "artists": {"albums": {"GET": _artist_albums}},
+    "tracks": {None: {"GET": _track}},
     "shows": {"episodes": {"GET": _show_episodes}, "episodes/": {"GET": _show_episodes}},
 }

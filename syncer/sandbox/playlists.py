@@ -26,7 +26,7 @@ def _my_playlists(ask: Ask, _: str) -> HttpAnswer:
     if window.offset > MAX_LIBRARY_OFFSET:
         raise refuse(400, "Invalid offset")
     held = map(ask.scene.playlists.get, ask.user.library)  # one that is gone has left the libraries too
-    shown = [playlist for playlist in held if playlist and _is_listed(ask, playlist)]
+    shown = [playlist for playlist in held if playlist and _is_listed(ask, playlist) and not _is_too_new(ask, playlist)]
     texts = [_listed(ask, playlist) for playlist in window.of(shown)]
     return json_text(200, render.page(f"{ask.base}/v1/me/playlists", window, texts, total=len(shown)))
 
@@ -35,6 +35,11 @@ def _listed(ask: Ask, playlist: Playlist) -> str:
     version = playlist.as_of(ask.at - ask.exchange.read_lag)
     head = _head(ask, playlist, version)
     return render.listed(head, playlist.id, ask.app, ask.base, total=len(version.entries))
+
+
+def _is_too_new(ask: Ask, playlist: Playlist) -> bool:
+    """Whether a read that is late does not show yet that *playlist* was made."""
+    return playlist.versions[0].at > ask.at - ask.exchange.read_lag
 
 
 def _is_listed(ask: Ask, playlist: Playlist) -> bool:
@@ -210,7 +215,7 @@ def _find(ask: Ask, key: str, *, items: bool = False) -> Playlist:
             raise refuse(403, "Forbidden")
         raise refuse(404, "Resource not found")
     found = ask.scene.playlists.get(key)
-    if found is None or (found.private and not found.belongs_to(ask.user.id)):
+    if found is None or (found.private and not found.belongs_to(ask.user.id)) or _is_too_new(ask, found):
         raise refuse(404, "Resource not found")
     return found
 

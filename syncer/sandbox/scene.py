@@ -198,6 +198,7 @@ class Scene(Music):
         """Make an empty playlist as ``POST /me/playlists`` does: first in the library, names may repeat."""
         key = spotify_id("created", user, name, next(self._serial))
         made = self.playlist(name, owner=user, id=key, public=public, collaborative=collaborative)
+        made.versions = [Version(self.now(), (), made.versions[0].snapshot_id)]
         made.description = description
         library = self.users[user].library
         library.insert(0, library.pop())

@@ -7,12 +7,14 @@ from typing import Any, Final, NoReturn
 import spotipy
 
 from syncer.errors import (
+    NameRefused,
     NotFound,
     Rejected,
     SourceNotReadable,
     SyncError,
     TargetNotWritable,
     UnclearAdd,
+    UnclearCreation,
     UnclearRemoval,
 )
 from syncer.ids import NotAPlaylist, PlaylistId, Uri, playlist_id, playlist_uri, shorten
@@ -94,21 +96,19 @@ class SpotifyPlaylists:
             # Not spotipy's own method: it asks under the user's id, which new apps may not (contract §1.3).
             body = self._spotify._post("me/playlists", payload=about)  # noqa: SLF001
         except Lost:
-            raise UnclearAdd(shorten(name)) from None
+            raise UnclearCreation(shorten(name)) from None
         except Refused as refused:
-            missing = (
-                missing_scope(self._access, MODIFY[not public]) if refused.status == HTTPStatus.FORBIDDEN else None
-            )
-            raise missing or unexpected(refused) from None
+            raise self._not_made(refused, name, MODIFY[not public]) from None
         try:
             return playlist_id(body["id"])
         except (NotAPlaylist, TypeError, KeyError):  # it was made, and we were not told which it is
-            raise UnclearAdd(shorten(name)) from None
+            raise UnclearCreation(shorten(name)) from None
 
-    def append(self, playlist: PlaylistId, uris: Sequence[Uri]) -> str | None:
+    def append(self, playlist: PlaylistId, uris: Sequence[Uri], *, position: int | None = None) -> str | None:
+        place = {} if position is None else {"position": position}
         try:
             # Not spotipy's own method: its body is not the documented one (contract §7.1).
-            body = self._spotify._post(f"playlists/{playlist}/items", payload={"uris": list(uris)})  # noqa: SLF001
+            body = self._spotify._post(f"playlists/{playlist}/items", payload={"uris": list(uris), **place})  # noqa: SLF001
         except Lost:
             raise UnclearAdd(playlist_uri(playlist)) from None
         except Refused as refused:
@@ -132,6 +132,12 @@ class SpotifyPlaylists:
         if refused.status == HTTPStatus.FORBIDDEN:
             raise missing_scope(self._access, READ_PRIVATE) or SourceNotReadable(playlist_uri(playlist)) from None
         raise unexpected(refused) from None
+
+    def _not_made(self, refused: Refused, name: str, scope: str) -> SyncError:
+        if refused.status == HTTPStatus.BAD_REQUEST:
+            return NameRefused(shorten(name))
+        missing = missing_scope(self._access, scope) if refused.status == HTTPStatus.FORBIDDEN else None
+        return missing or unexpected(refused)
 
     def _not_added(self, refused: Refused, playlist: PlaylistId) -> SyncError:
         if refused.status == HTTPStatus.BAD_REQUEST:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import spotipy
 
 from syncer.errors import NotFound, SourceClosed, SyncError
-from syncer.ids import Thing, linked
+from syncer.ids import Thing, Uri, linked
 from syncer.model import (
     PAGE_SIZE,
     AlbumSource,
@@ -157,6 +157,14 @@ class SpotifySources:
             raise unexpected(refused) from None
         found = map(self._items.media, body["tracks"]["items"])
         return next((item for item in found if item.uri and item.isrc in (isrc, None)), None)
+
+    def isrc(self, track: Uri) -> str | None:
+        try:
+            return self._items.media(self._spotify.track(track)).isrc
+        except Refused as refused:
+            if refused.status in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):
+                return None
+            raise unexpected(refused) from None
 
     def _unreadable(self, refused: Refused, source: str, *scopes: str) -> SyncError:
         """Return what to say of a refusal; only what has an id can be missing, or have a wrong one (400)."""

@@ -357,6 +357,10 @@ def _is_me(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("id"), str) and bool(document["id"])
 
 
+def _is_thing(document: Any) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("uri"), str)
+
+
 def _is_list_of_albums(document: Any) -> bool:
     """Whether *document* is a page of albums that tell how long they are; any of them may be null."""
     return is_page(document) and all(map(_is_album, filter(None, document["items"])))
@@ -413,14 +417,21 @@ _READS: Final[Endpoints] = (
     ("GET", re.compile(r"me/player"), Means.READ, _is_playback),
     ("GET", re.compile(r"me/player/queue"), Means.READ, _is_queue),
     ("GET", re.compile(r"search"), Means.READ, _are_finds),
+    ("GET", re.compile(rf"tracks/{_ID}"), Means.READ, _is_thing),
 )
 ENDPOINTS: Final[Endpoints] = (*_READS, ("POST", re.compile(rf"{_PLAYLIST}/items"), Means.ADD, bool))
 """All that a run may ask of Spotify (fault model X6); to an add, any answer fits."""
+_CREATE: Final[Endpoints] = (
+    ("GET", re.compile(r"me/"), Means.READ, _is_me),
+    ("POST", re.compile(r"me/playlists"), Means.ADD, bool),
+)
+CREATE_ENDPOINTS: Final[Endpoints] = (*ENDPOINTS, *_CREATE)
+"""All that a run may ask whose config has targets to be made: what is found by its name has to be the user's own."""
 UNDO_ENDPOINTS: Final[Endpoints] = (*_PLAYLISTS, ("DELETE", re.compile(rf"{_PLAYLIST}/items"), Means.ADD, bool))
 """All that an undo may ask: it takes out, and never adds."""
 LOOK_ENDPOINTS: Final[Endpoints] = (*_READS, ("GET", re.compile(r"me/"), Means.READ, _is_me))
 """All that those may ask who only look."""
-SETUP_ENDPOINTS: Final[Endpoints] = (*LOOK_ENDPOINTS, ("POST", re.compile(r"me/playlists"), Means.ADD, bool))
+SETUP_ENDPOINTS: Final[Endpoints] = (*_READS, *_CREATE)
 """All that a set-up may ask: it looks, and makes a playlist."""
 CAPTURE_ENDPOINTS: Final[Endpoints] = (
     *_READS,

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from syncer import aws
 from syncer.errors import AwsDenied, Locked, Reach, StateUnreachable, StateUnusable
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Add, AddState, NotBefore
+from syncer.model import Add, AddState, NotBefore, Volume
 from syncer.state import rows
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ _OPEN: Final = "open"
 """Adds SENT or RELINKED, by target and id."""
 _RECORD: Final = "record"
 """Adds LANDED or RELINKED, by time and id. Who reads only the latest pays only for the latest."""
+_VOLUMES: Final = "volumes"
+"""A partition for each account and series, by number."""
 _CACHE: Final = "cache"
 """A partition for each name: the head, which holds what fits, and before it the parts of what does not, by digest."""
 _HEAD: Final = "head"
@@ -139,6 +141,17 @@ class DynamoDbState:
                 add = rows.decode(row.get("body"))
             yield add
 
+    def volumes(self, account: str, series: str) -> tuple[Volume, ...]:
+        found = self._table.query(f"{_VOLUMES}#{account}#{series}", "sk >= :sk", "0")
+        with self._table.explained("Query"):
+            return tuple(rows.decode_volume(row.get("body")) for row in found)
+
+    def keep_volume(self, volume: Volume) -> None:
+        self._table.put(_volume_key(volume), {"body": rows.encode_volume(volume)})
+
+    def forget_volume(self, volume: Volume) -> None:
+        self._table.delete(_volume_key(volume))
+
     def not_before(self, client_id: str) -> NotBefore | None:
         row = self._table.get((_LIMIT, client_id))
         if row is None:
@@ -217,6 +230,10 @@ def _open_key(add: Add) -> Key:
 
 def _record_key(add: Add) -> Key:
     return _RECORD, f"{rows.stamp(add.at)}#{add.id}"
+
+
+def _volume_key(volume: Volume) -> Key:
+    return f"{_VOLUMES}#{volume.account}#{volume.series}", f"{volume.number:05}"
 
 
 class _Refused(Exception):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from syncer.errors import Locked
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Add, AddState, NotBefore
+from syncer.model import Add, AddState, NotBefore, Volume
 from syncer.state import rows
 
 
@@ -19,6 +19,7 @@ class NoState:
     def __init__(self) -> None:
         self._locked = False
         self._adds: dict[tuple[PlaylistId, str], Add] = {}
+        self._volumes: dict[tuple[str, str, int], Volume] = {}
         self._limits: dict[str, NotBefore] = {}
         self._stopped_at: str | None = None
 
@@ -52,6 +53,15 @@ class NoState:
     def record(self) -> Iterator[Add]:
         landed = (add for add in self._adds.values() if add.state is not AddState.SENT)
         yield from sorted(landed, key=lambda add: (add.at, add.id), reverse=True)
+
+    def volumes(self, account: str, series: str) -> tuple[Volume, ...]:
+        return tuple(self._volumes[key] for key in sorted(self._volumes) if key[:2] == (account, series))
+
+    def keep_volume(self, volume: Volume) -> None:
+        self._volumes[volume.account, volume.series, volume.number] = volume
+
+    def forget_volume(self, volume: Volume) -> None:
+        self._volumes.pop((volume.account, volume.series, volume.number), None)
 
     def not_before(self, client_id: str) -> NotBefore | None:
         return self._limits.get(client_id)

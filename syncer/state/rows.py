@@ -1,13 +1,13 @@
 """What is kept between runs, as text: written and read in one place for every store."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Add, Addition, AddState, Item, Kind
+from syncer.model import Add, Addition, AddState, Item, Kind, Volume
 
 MAX_BYTES: Final = 300_000
 """Of one add: DynamoDB takes items of up to 400 KB, keys included."""
@@ -70,6 +70,28 @@ def decode(text: object) -> Add:
         raise Unreadable from None
 
 
+def encode_volume(volume: Volume) -> str:
+    """Return *volume* as JSON."""
+    return _packed(asdict(volume) | {"at": stamp(volume.at)})
+
+
+def decode_volume(text: object) -> Volume:
+    """Return the volume that :func:`encode_volume` made *text* of; Unreadable if none was."""
+    try:
+        row = json.loads(_text(text))
+        return Volume(
+            account=_text(row["account"]),
+            series=_text(row["series"]),
+            number=_count(row["number"]),
+            name=_text(row["name"]),
+            marked=_flag(row["marked"]),
+            at=moment(row["at"]),
+            playlist=None if row["playlist"] is None else PlaylistId(_text(row["playlist"])),
+        )
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise Unreadable from None
+
+
 def _json(add: Add) -> str:
     row = {
         "id": add.id,
@@ -91,6 +113,10 @@ def _json(add: Add) -> str:
             for one in add.additions
         ],
     }
+    return _packed(row)
+
+
+def _packed(row: Mapping[str, object]) -> str:
     text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace").decode()  # half of a surrogate pair is nothing a store takes
 
@@ -127,6 +153,12 @@ def _text(value: object) -> str:
 
 def _list(value: object) -> list[object]:
     if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
         raise TypeError
     return value
 

@@ -18,7 +18,7 @@ from typing import Final
 
 from syncer.errors import Locked, StateUnreachable, StateUnusable
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Add, AddState, NotBefore
+from syncer.model import Add, AddState, NotBefore, Volume
 from syncer.state import rows
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,10 @@ STEPS: Final[Steps] = (
         """CREATE TABLE cache (name TEXT NOT NULL PRIMARY KEY, content BLOB NOT NULL,
             crc INTEGER NOT NULL) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE volumes (account TEXT NOT NULL, series TEXT NOT NULL, number INTEGER NOT NULL,
+            body TEXT NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (account, series, number)) WITHOUT ROWID""",
+    ),
 )
 """The SQL that leads from each version of the file to the next, from nothing on. What was released never changes."""
 
@@ -45,6 +49,7 @@ BUSY_SECONDS: Final = 5.0
 """How long another process may keep us from reading or writing."""
 
 _KEEP_ADD: Final = "REPLACE INTO adds VALUES (?1, ?2, ?3, ?4, ?5, crc(?1, ?2, ?3, ?4, ?5))"
+_KEEP_VOLUME: Final = "REPLACE INTO volumes VALUES (?1, ?2, ?3, ?4, crc(?1, ?2, ?3, ?4))"
 _KEEP_FACT: Final = "REPLACE INTO facts VALUES (?1, ?2, crc(?1, ?2))"
 _KEEP_LIMIT: Final = """INSERT INTO limits VALUES (?1, ?2, ?3, crc(?1, ?2, ?3))
     ON CONFLICT DO UPDATE SET at = excluded.at, quota = excluded.quota, crc = excluded.crc
@@ -57,6 +62,7 @@ _CACHED: Final = """SELECT CAST(content AS BLOB) FROM cache
     WHERE name = ?1 AND crc IS crc(?1, CAST(content AS BLOB))"""
 """What is damaged is not there. A flipped byte can make text of a blob, and not every blob is text that can be read."""
 _FLIPPED: Final = """SELECT 1 FROM adds WHERE crc IS NOT crc(target, id, at, state, body)
+    UNION ALL SELECT 1 FROM volumes WHERE crc IS NOT crc(account, series, number, body)
     UNION ALL SELECT 1 FROM limits WHERE crc IS NOT crc(client_id, at, quota)
     UNION ALL SELECT 1 FROM facts WHERE crc IS NOT crc(name, value)"""
 """SQLite sees damage to its own structure; the bytes of a value are ours to watch.
@@ -129,6 +135,18 @@ class SqliteState:
         while page := self._adds(_RECORD, AddState.SENT, *before, _PAGE):
             yield from page
             before = (rows.stamp(page[-1].at), page[-1].id)
+
+    def volumes(self, account: str, series: str) -> tuple[Volume, ...]:
+        query = "SELECT body FROM volumes WHERE account = ? AND series = ? ORDER BY number"
+        with self._file.opened() as db:
+            return tuple(rows.decode_volume(body) for (body,) in db.execute(query, (account, series)))
+
+    def keep_volume(self, volume: Volume) -> None:
+        self._write(_KEEP_VOLUME, volume.account, volume.series, volume.number, rows.encode_volume(volume))
+
+    def forget_volume(self, volume: Volume) -> None:
+        which = (volume.account, volume.series, volume.number)
+        self._write("DELETE FROM volumes WHERE account = ? AND series = ? AND number = ?", *which)
 
     def not_before(self, client_id: str) -> NotBefore | None:
         with self._file.opened() as db:

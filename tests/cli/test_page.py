@@ -215,7 +215,7 @@ def gathered(state: MemoryState, *, accounts: dict[str, Store] | None = None, li
 
 def test_skips_are_those_of_the_last_time_a_pair_was_through() -> None:
     state = MemoryState()
-    mark = Mark(route="", sources=(), target="", seen_at=NOW, until=NOW, skipped={Reason.ALREADY_THERE: 5})
+    mark = Mark(route="", sources=(), targets=(), seen_at=NOW, until=NOW, skipped={Reason.ALREADY_THERE: 5})
     Cache(state).keep_index(Index(marks={"a": mark}))
     assert gathered(state).left_out == {"b": {}, "a": {Reason.ALREADY_THERE: 5}}
 

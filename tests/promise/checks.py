@@ -14,6 +14,7 @@ from syncer.model import (
     Outcome,
     Pair,
     PlaylistSource,
+    Position,
     Queue,
     Reason,
     RecentlyPlayed,
@@ -60,6 +61,17 @@ def shown(entries: Sequence[Entry]) -> Uris:
     return tuple(entry.media.uri if entry.media else None for entry in entries)
 
 
+def grows_at_start(trial: Trial, target: str) -> bool:
+    return any(pair.position is Position.START for pair in trial.pairs if pair.target == target)
+
+
+def old_and_new(trial: Trial, target: str, held: Uris, old: int) -> tuple[Uris, Uris]:
+    """Return of what *target* has *held* since the *old* entries of once were all: those, and what came beside them."""
+    if grows_at_start(trial, target):
+        return held[max(0, len(held) - old) :], held[: max(0, len(held) - old)]
+    return held[:old], held[old:]
+
+
 def nothing_but_appends_to_targets(trial: Trial) -> None:
     """I1, I6: what was there stays where it is."""
     targets = {pair.target for pair in trial.pairs}
@@ -67,8 +79,9 @@ def nothing_but_appends_to_targets(trial: Trial) -> None:
         if change.by in trial.us:
             assert change.kind == "add", f"we sent a {change.kind}"
             assert change.playlist in targets, "we wrote to a playlist that is no target"
-            assert after[: len(before)] == before, "we moved or removed what was there"
-            assert after[len(before) :] == change.uris, "we did not append"
+            old, new = old_and_new(trial, change.playlist, after, len(before))
+            assert old == before, "we moved or removed what was there"
+            assert new == change.uris, "we did not append"
 
 
 def nothing_is_doubled(trial: Trial) -> None:
@@ -253,7 +266,8 @@ def requests_have_their_limit(trial: Trial) -> None:
 def _needed(trial: Trial, pair: Pair) -> int:
     batches = 1 + sum(len(_uris(trial, read)) for read in pair.reads) // 100
     reads = sum(_looks(trial, read) for read in pair.reads) + 2 + len(trial.held(pair.target)) // 49
-    return reads + 2 * batches + 1
+    at_both_ends = batches if grows_at_start(trial, pair.target) else 0
+    return reads + 2 * batches + 1 + at_both_ends
 
 
 def _looks(trial: Trial, read: Read) -> int:
@@ -399,7 +413,7 @@ def _removed_unseen(trial: Trial, process: Process, target: str) -> set[str | No
 
 
 def adds_follow_the_plan(trial: Trial) -> None:
-    """I5: what a run sends is its plan from the start, apart from what was there already or was in doubt."""
+    """I5: what a run sends is its plan from the end that joins what is there, but for what arrived or was in doubt."""
     for process in trial.processes:
         if process.report is None:
             continue
@@ -410,8 +424,9 @@ def adds_follow_the_plan(trial: Trial) -> None:
 
 def _follows(trial: Trial, process: Process, outcome: Outcome) -> None:
     target = outcome.pair.target
-    sent = dict.fromkeys(uri for one in process.adds if one.playlist == target for uri in one.call.uris)
-    planned = [str(item.uri) for item in outcome.plan.additions] if outcome.plan else []
+    step = -1 if grows_at_start(trial, target) else 1
+    sent = dict.fromkeys(uri for one in process.adds if one.playlist == target for uri in one.call.uris[::step])
+    planned = [str(item.uri) for item in outcome.plan.additions][::step] if outcome.plan else []
     assert [uri for uri in planned if uri in sent] == [uri for uri in sent if uri in planned], "not in the plan's order"
     assert set(sent) <= set(planned) | _others_added(trial, process, target), "sent what was not planned"
     if sent:
@@ -516,12 +531,18 @@ def _relinked(trial: Trial, target: str) -> set[str | None]:
     }
 
 
+def _grows_in_order(trial: Trial, pair: Pair) -> bool:
+    """Whether what comes into the sources of *pair* later also stands later in its target: not where it goes on top."""
+    return pair.position is Position.END and heard.is_in_order(trial, pair)
+
+
 def targets_are_as_promised(trial: Trial, *, in_order: bool = True) -> None:
     """I2, where nobody but us has changed anything: the target is the old target and what was new, in order."""
     for target, old in trial.old.items():
         now = trial.held(target)
-        assert now[: len(old)] == old, "what was there was moved or removed"
-        gained = list(now[len(old) :])
+        there, new = old_and_new(trial, target, now, len(old))
+        assert there == old, "what was there was moved or removed"
+        gained = list(new)
         pairs = [pair for pair in trial.pairs if pair.target == target]
         wanted = [_news(trial, pair, old) for pair in pairs]
         news = {uri for one in wanted for uri in one}
@@ -529,7 +550,7 @@ def targets_are_as_promised(trial: Trial, *, in_order: bool = True) -> None:
         assert news <= set(gained), "not all that was new"
         assert news | _gone(trial, pairs) >= set(gained), "more than was new"
         rejected = any(one.rejected for report in trial.reports for one in report.outcomes)  # it comes later, if at all
-        if len(pairs) == 1 and (in_order or heard.is_in_order(trial, pairs[0])) and not rejected:
+        if len(pairs) == 1 and (in_order or _grows_in_order(trial, pairs[0])) and not rejected:
             assert [uri for uri in gained if uri in news] == wanted[0], "not in source order"
 
 

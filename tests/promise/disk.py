@@ -7,7 +7,7 @@ from datetime import datetime
 from syncer.cache import Cache
 from syncer.errors import StateUnusable
 from syncer.ids import PlaylistId, Uri
-from syncer.model import Add, AddState, NotBefore, Play
+from syncer.model import Add, AddState, NotBefore, Play, Volume
 from tests.fakes import MemoryState
 
 
@@ -45,6 +45,7 @@ class Disk(MemoryState):
     def tear(self, now: datetime) -> None:
         """Lose everything, as a store does that is found torn."""
         self._adds.clear()
+        self._volumes.clear()
         self._limits.clear()
         self._stopped_at = None
         self._cache.clear()
@@ -67,6 +68,18 @@ class Disk(MemoryState):
     def adds(self, target: PlaylistId, *, since: datetime) -> tuple[Add, ...]:
         self._may_fail()
         return super().adds(target, since=since)
+
+    def volumes(self, account: str, series: str) -> tuple[Volume, ...]:
+        self._may_fail()
+        return super().volumes(account, series)
+
+    def keep_volume(self, volume: Volume) -> None:
+        with self._write():
+            super().keep_volume(volume)
+
+    def forget_volume(self, volume: Volume) -> None:
+        with self._write():
+            super().forget_volume(volume)
 
     def not_before(self, client_id: str) -> NotBefore | None:
         self._may_fail()

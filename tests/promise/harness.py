@@ -19,6 +19,7 @@ from syncer.appending import SETTLE
 from syncer.ids import PlaylistId
 from syncer.model import (
     DEFAULT_ACCOUNT,
+    MAX_ITEMS,
     Account,
     Action,
     AddState,
@@ -34,7 +35,7 @@ from syncer.model import (
     Reversal,
 )
 from syncer.sandbox import Call, Change, SignIn, User, World
-from syncer.spotify.transport import ENDPOINTS, UNDO_ENDPOINTS, Endpoints
+from syncer.spotify.transport import CREATE_ENDPOINTS, ENDPOINTS, UNDO_ENDPOINTS, Endpoints
 from tests.fakes import FakeClock, MemoryState
 from tests.promise.disk import Disk
 from tests.promise.sources import Read, Uris, holds
@@ -139,12 +140,13 @@ class Process:
 class Trial:
     """A small world, some pairs, and processes that come and go in it."""
 
-    def __init__(self, scene: Scene, *, seed: int = 0) -> None:
+    def __init__(self, scene: Scene, *, seed: int = 0, limit: int = MAX_ITEMS) -> None:
+        """*limit* is how many items a target may grow to."""
         self.clock = FakeClock()
         epoch = self.clock.now().timestamp()
         self.world = World(lambda: epoch + self.clock.elapsed)  # goes right, whatever our clock shows
         self.world.app.nested_page = NESTED
-        self.wired = Wired(world=self.world, clock=self.clock, seed=seed)
+        self.wired = Wired(world=self.world, clock=self.clock, seed=seed, limit=limit)
         self.pairs = tuple(scene(self.world))
         names = dict.fromkeys([DEFAULT_ACCOUNT, *(name for pair in self.pairs for name in pair.accounts)])
         self.users = {name: self._user(name) for name in names}
@@ -159,7 +161,7 @@ class Trial:
         """What passes by."""
         self.state = Disk()
         self.state.step = self._step
-        self.old = {pair.target: self.held(pair.target) for pair in self.pairs}
+        self.old = {pair.target: self.held(pair.target) for pair in self.pairs if pair.target}
         self.processes: list[Process] = []
         self.steps = 0
         self.latency = 0.0
@@ -217,7 +219,8 @@ class Trial:
 
         Each of *at* happens at its step. A step is either side of a request or of a write to the state.
         """
-        process = self._started(deadline, dry_run=dry_run)
+        makes = self._config.makes_playlists
+        process = self._started(deadline, dry_run=dry_run, endpoints=CREATE_ENDPOINTS if makes else ENDPOINTS)
         go = self.wired.service.plan if dry_run else self.wired.service.run
         with self._under_way(process, {**(at or {}), **({} if kill_at is None else {kill_at: kill})}):
             process.report = go(self._config, deadline=process.deadline)

@@ -80,6 +80,8 @@ def _ms(play: Play) -> int:
 
 def _in_turn(trial: Trial) -> Iterator[tuple[Process, Diaries]]:
     """Yield each process that followed no torn state, with what is written down after it."""
+    if not trial.processes:
+        return
     ends = [process.began for process in trial.processes[1:]] + [trial.clock.elapsed]
     afters = [process.diaries for process in trial.processes[1:]] + [trial.diaries()]
     for process, end, after in zip(trial.processes, ends, afters, strict=True):

@@ -1,9 +1,19 @@
 """Small worlds, and the pairs that are to be kept in step there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from syncer.ids import PlaylistId
-from syncer.model import DEFAULT_ACCOUNT, ArtistSource, LikedSongs, Pair, PlaylistSource, Queue, RecentlyPlayed
+from syncer.model import (
+    DEFAULT_ACCOUNT,
+    ArtistSource,
+    LikedSongs,
+    Pair,
+    PlaylistSource,
+    Position,
+    Queue,
+    RecentlyPlayed,
+)
 from syncer.sandbox import Playlist, World, episode, local, track
 from tests.promise.sources import UNKNOWN, Read, rows, sheet, write
 
@@ -16,6 +26,11 @@ def pair(name: str, source: Playlist | str, target: Playlist) -> Pair:
     """Return the pair of two playlists of the sandbox; ``liked`` is a source too."""
     one = LikedSongs() if isinstance(source, str) else PlaylistSource(PlaylistId(source.id))
     return Pair(name=name, sources=(one,), target=PlaylistId(target.id))
+
+
+def at_start(scene: Callable[[World], Sequence[Pair]]) -> Callable[[World], Sequence[Pair]]:
+    """Return *scene* with pairs that add before what is there."""
+    return lambda world: [replace(one, position=Position.START) for one in scene(world)]
 
 
 def reference(world: World) -> Sequence[Pair]:

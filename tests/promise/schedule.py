@@ -14,7 +14,7 @@ from syncer.sandbox import Injected, Limit, Media, Playlist, World, track
 from tests.promise import checks
 from tests.promise.faults import ADD, FAULTS, among_others
 from tests.promise.harness import Act, Trial, W, kill
-from tests.promise.scenes import pair
+from tests.promise.scenes import at_start, pair
 
 T = TypeVar("T")
 PAUSES: Final = (1, 5, 20, 40, 43, 50, 120, 3600, 100_000)
@@ -50,6 +50,7 @@ KINDS: Final = (
     "N10 limit of the app",
     "two batches",
     "many pages",
+    "position start",
 )
 """All that a trial can meet, as it is counted."""
 
@@ -60,7 +61,9 @@ class Schedule:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - the same each time is the point
         self.met: Counter[str] = Counter()
-        self.trial = Trial(self._scene, seed=seed)
+        starts = seed % 3 == 2  # one in three
+        self.trial = Trial(at_start(self._scene) if starts else self._scene, seed=seed)
+        self.met["position start"] += starts
         self._disturbed = False
         """Whether somebody changed a target."""
         self._untold = False

@@ -11,11 +11,11 @@ from tests.promise.wider import Wider
 
 KINDS: Final = (*schedule.KINDS, *wider.KINDS)
 """All that a trial can meet, as it is counted."""
-SEEDS: Final = 24_000
+SEEDS: Final = 22_500
 """As many as each build plays."""
 FEWEST: Final = 100
 """How often each of KINDS is to be met in so many trials."""
-EACH: Final = 6
+EACH: Final = 9
 """One trial of so many has sources of every kind; the others are of playlists and Liked Songs."""
 
 

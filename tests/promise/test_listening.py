@@ -75,7 +75,7 @@ def test_a_process_may_be_killed_at_any_step() -> None:
 def test_what_a_killed_process_was_shown_is_added_or_said_to_be_missed() -> None:
     """Spotify shows it no more when the next run comes: only what was written down is known of it."""
     told = []
-    for step in range(measured().steps):
+    for step in range(0, measured().steps, 2):
         trial = Trial(scenes.listening)
         trial.run()
         trial.later(100)

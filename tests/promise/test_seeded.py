@@ -1,4 +1,4 @@
-"""Twenty-four thousand trials made from seeds. ``tools/soak.py --replay SEED`` plays one of them again.
+"""Many trials made from seeds. ``tools/soak.py --replay SEED`` plays one of them again.
 
 What they met is added up in conftest.py.
 """

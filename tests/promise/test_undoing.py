@@ -6,12 +6,13 @@ from itertools import count
 
 import pytest
 
-from syncer.model import Action, Pair, Reversal
+from syncer.model import Action, Pair, Position, Reversal
 from syncer.report import reversal_code
 from syncer.sandbox import World, track
-from tests.promise import scenes
+from tests.promise import checks, scenes
 from tests.promise.faults import FAULTS
 from tests.promise.harness import LONG, Trial, W
+from tests.promise.sources import Uris
 
 HAND = [track(number, "hand") for number in range(2)]
 UNDOING = [name for name in FAULTS if not name.startswith(("P11", "N8", "T3"))]
@@ -30,18 +31,22 @@ def scene(world: World) -> list[Pair]:
 class Story:
     """A run, and then people who add something by hand: one of their tracks is one of ours, for the second time."""
 
-    def __init__(self) -> None:
-        self.trial = Trial(scene)
+    def __init__(self, position: Position = Position.END) -> None:
+        self.starts = position is Position.START
+        self.trial = Trial(scenes.at_start(scene) if self.starts else scene)
         report = self.trial.run()
         assert report is not None
         self.run_id = report.run_id
         self.trial.later(2 * W)
         self.theirs = track(2, "short")
-        self.added = {target: self.trial.held(target)[len(old) :] for target, old in self.trial.old.items()}
+        self.added = {target: self._added(target, len(old)) for target, old in self.trial.old.items()}
         for pair in self.trial.pairs:
             self.trial.world.add(self.trial.world.playlists[pair.target], [*HAND, self.theirs])
         self.trial.later(2 * W)  # what somebody adds in the seconds of an undo it cannot see
         self.at_first = {target: self.trial.held(target) for target in self.trial.old}
+
+    def _added(self, target: str, old: int) -> Uris:
+        return checks.old_and_new(self.trial, target, self.trial.held(target), old)[1]
 
     def undo(self, kill_at: int | None = None) -> Reversal | None:
         return self.trial.reverse(Action.UNDO, self.run_id, kill_at=kill_at)
@@ -55,7 +60,8 @@ class Story:
             for target, old in self.trial.old.items():
                 twice = [self.theirs.uri] * (self.theirs.uri in self.added[target])
                 hand = [*(one.uri for one in HAND), self.theirs.uri]
-                assert list(self.trial.held(target)) == [*old, *twice, *hand]
+                kept = [*twice, *old] if self.starts else [*old, *twice]
+                assert list(self.trial.held(target)) == [*kept, *hand]
             self.trial.later(LONG)
             assert self.trial.run() is not None
 
@@ -79,7 +85,8 @@ class Story:
             assert 1 <= len(sent.call.uris) <= 100
         for target, old in self.trial.old.items():
             held = self.trial.held(target)
-            assert held[: len(old)] == old
+            first = len(held) - len(HAND) - 1 - len(old) if self.starts else 0  # what is added by hand comes last
+            assert held[first : first + len(old)] == old
             assert set(held).issuperset(one.uri for one in (*HAND, self.theirs))
 
     def recover(self, gap: float) -> None:
@@ -97,8 +104,12 @@ class Story:
         self.check_undone()
 
 
-def test_an_undo_takes_out_what_the_run_added_and_a_redo_brings_it_back() -> None:
-    story = Story()
+BOTH_ENDS = pytest.mark.parametrize("position", list(Position))
+
+
+@BOTH_ENDS
+def test_an_undo_takes_out_what_the_run_added_and_a_redo_brings_it_back(position: Position) -> None:
+    story = Story(position)
     undone = story.undo()
     assert undone is not None
     assert [(len(part.done), len(part.left)) for part in undone.parts] == [(102, 0), (1, 1)]
@@ -110,26 +121,31 @@ def test_an_undo_takes_out_what_the_run_added_and_a_redo_brings_it_back() -> Non
     assert [(len(part.done), len(part.already)) for part in redone.parts] == [(102, 0), (1, 1)]
     story.check_redone()
     story.check_always()
+    for target in story.trial.old if story.starts else ():
+        ours = [uri for uri in story.added[target] if uri != story.theirs.uri]
+        assert list(story.trial.held(target)[: len(ours)]) == ours, "not where it was"
     again = story.trial.run()
     assert again is not None
     assert not any(outcome.added for outcome in again.outcomes)
 
 
+@BOTH_ENDS
 @pytest.mark.parametrize("gap", [1, 100])
-def test_an_undo_may_be_killed_at_any_step(gap: float) -> None:
+def test_an_undo_may_be_killed_at_any_step(gap: float, position: Position) -> None:
     """Either side of every request and of every write; a run that comes in between adds nothing of it again."""
     for step in count():
-        story = Story()
+        story = Story(position)
         if story.undo(kill_at=step) is not None:
             break
         story.recover(gap)
     assert step > 20
 
 
+@BOTH_ENDS
 @pytest.mark.parametrize("gap", [1, 100])
-def test_a_redo_may_be_killed_at_any_step(gap: float) -> None:
+def test_a_redo_may_be_killed_at_any_step(gap: float, position: Position) -> None:
     for step in count():
-        story = Story()
+        story = Story(position)
         story.undo()
         story.trial.later(gap)
         if story.redo(kill_at=step) is not None:

@@ -192,6 +192,17 @@ def test_whatever_is_anywhere_can_be_found(spotify: Client, world: World) -> Non
     assert [page["total"] for page in found] == [1, 1, 1, 1, 0]
 
 
+def test_a_track_that_is_anywhere_can_be_asked_for_by_itself(spotify: Client, world: World) -> None:
+    album = world.album("Blue", items=[track(1)])
+    world.like([episode(1)])
+
+    got = spotify.get(f"tracks/{track(1).id}").json
+
+    assert (got["uri"], got["album"]["id"], got["external_ids"]) == (track(1).uri, album.id, {"isrc": track(1).isrc})
+    for key, status in ((UNKNOWN, 404), (episode(1).id, 404), ("short", 400)):
+        assert spotify.get(f"tracks/{key}").status == status
+
+
 def test_other_searches_match_words(spotify: Client, world: World) -> None:
     world.album("Paper Lanterns", tracks=12, artists=["Motel Polaris"])
 
@@ -265,12 +276,14 @@ def test_music_of_someone_needs_a_scope(spotify: Client, world: World, path: str
     assert (got.status, got.message) == (403, "Insufficient client scope")
 
 
-@pytest.mark.parametrize("path", ["albums/{}/tracks", "artists/{}/albums", "search?q=x&type=track"])
+@pytest.mark.parametrize(
+    "path", ["albums/{album}/tracks", "artists/{artist}/albums", "tracks/{track}", "search?q=x&type=track"]
+)
 def test_the_catalogue_is_open_to_every_consent(spotify: Client, world: World, path: str) -> None:
     album = world.album("Blue", tracks=1, artists=["X"])
-    key = album.id if path.startswith("albums") else world.artist("X").id
+    path = path.format(album=album.id, artist=world.artist("X").id, track=album.tracks[0].id)
 
-    assert Client(world, spotify.server, world.sign_in(scopes=())).get(path.format(key)).status == 200
+    assert Client(world, spotify.server, world.sign_in(scopes=())).get(path).status == 200
 
 
 def test_everyone_keeps_their_own(spotify: Client, world: World) -> None:

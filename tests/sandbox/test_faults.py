@@ -144,6 +144,19 @@ def test_so_may_the_list_of_my_playlists(spotify: Client, world: World, playlist
     assert listed(spotify) == [(new, 4)]
 
 
+def test_a_playlist_may_show_some_time_after_it_was_made(spotify: Client, world: World, clock: Clock) -> None:
+    world.inject(Fault(kind="read-lag", method="GET", path="/v1/**", times=None, seconds=30))
+
+    made = spotify.api("POST", "me/playlists", {"name": "new"}).json["id"]
+
+    assert listed(spotify) == []
+    assert [spotify.get(f"playlists/{made}{rest}").status for rest in ("", "/items")] == [404, 404]
+    assert spotify.api("POST", f"playlists/{made}/items", {"uris": [D]}).status == 201
+    clock.time += 30
+    assert [total for _, total in listed(spotify)] == [1]
+    assert [spotify.get(f"playlists/{made}{rest}").status for rest in ("", "/items")] == [200, 200]
+
+
 def test_the_snapshots_in_the_list_of_my_playlists_may_lag_on_their_own(
     spotify: Client, world: World, playlist: Playlist, clock: Clock
 ) -> None:
@@ -466,6 +479,7 @@ EVERY = (
     ("GET", "me/episodes"),
     ("GET", "me/top/tracks"),
     ("GET", "search?q=x&type=track"),
+    ("GET", "tracks/{track}"),
     ("GET", "playlists/{playlist}"),
     ("GET", "playlists/{playlist}/items"),
     ("POST", "playlists/{playlist}/items"),
@@ -493,6 +507,7 @@ def test_every_kind_has_an_answer_to_every_request(world: World, kind: str) -> N
         world.playlist("mix", tracks=2),
     )
     keys = {"album": album.id, "artist": world.artist("Ada Marlow").id, "show": show.id, "playlist": playlist.id}
+    keys["track"] = album.uris[0].rpartition(":")[2]
     world.save_albums([album])
     world.heard([A], album)
     world.play(album)

@@ -18,7 +18,14 @@ from syncer.errors import (
 from syncer.ids import PlaylistId, Uri
 from syncer.ports import Player
 from syncer.sandbox import Call, Fault, Injected
-from syncer.spotify.transport import CAPTURE_ENDPOINTS, ENDPOINTS, LOOK_ENDPOINTS, SETUP_ENDPOINTS, UNDO_ENDPOINTS
+from syncer.spotify.transport import (
+    CAPTURE_ENDPOINTS,
+    CREATE_ENDPOINTS,
+    ENDPOINTS,
+    LOOK_ENDPOINTS,
+    SETUP_ENDPOINTS,
+    UNDO_ENDPOINTS,
+)
 from tests.fakes import uri
 from tests.spotify.wiring import Wired
 
@@ -249,10 +256,10 @@ def test_what_is_no_device_is_left_out(desk: Desk) -> None:
 # --- who may touch it -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("endpoints", [ENDPOINTS, UNDO_ENDPOINTS, LOOK_ENDPOINTS, SETUP_ENDPOINTS])
+@pytest.mark.parametrize("endpoints", [ENDPOINTS, CREATE_ENDPOINTS, UNDO_ENDPOINTS, LOOK_ENDPOINTS, SETUP_ENDPOINTS])
 def test_nobody_but_a_capture_gets_at_the_player(endpoints: object) -> None:
     wired = Wired()
-    wired.new_process(endpoints=endpoints)  # type: ignore[arg-type] # one of the four
+    wired.new_process(endpoints=endpoints)  # type: ignore[arg-type] # one of the five
     assert wired.open().player is None
     assert not [method for method, _, _, _ in endpoints if method == "PUT"]  # type: ignore[attr-defined] # as above
 

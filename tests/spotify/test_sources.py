@@ -47,6 +47,7 @@ ASKS: dict[str, Callable[[Sources], object]] = {
     "playing": lambda port: port.playing(),
     "queue": lambda port: port.queue(),
     "isrc": lambda port: port.track("QZEAB2600001"),
+    "track": lambda port: port.isrc(uri("a")),
 }
 an_ask = pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS.keys())
 
@@ -119,6 +120,7 @@ WHOLE = Item(
         ("playing", "me/player", {"additional_types": "track,episode"}),
         ("queue", "me/player/queue", {}),
         ("isrc", "search", {"q": "isrc:QZEAB2600001", "type": "track", "limit": "1", "offset": "0"}),
+        ("track", f"tracks/{uri('a').removeprefix('spotify:track:')}", {}),
     ],
 )
 def test_one_request_asks_for_as_much_as_there_may_be_and_for_no_market(
@@ -387,7 +389,7 @@ def test_where_nothing_plays_an_empty_answer_says_so_and_is_not_asked_for_twice(
     assert [call.status for call in desk.calls] == [204, 204]
 
 
-@pytest.mark.parametrize("ask", ["playing", "queue", "plays", "isrc"])
+@pytest.mark.parametrize("ask", ["playing", "queue", "plays", "isrc", "track"])
 @pytest.mark.parametrize("body", ["", *(shape for shape in WRONG_SHAPES if '"items":[],' not in shape)])
 def test_a_broken_answer_is_never_taken_for_nothing(desk: Desk, body: str, ask: str) -> None:
     desk.answers(body)
@@ -396,14 +398,14 @@ def test_a_broken_answer_is_never_taken_for_nothing(desk: Desk, body: str, ask: 
     assert len(desk.calls) == 3
 
 
-@pytest.mark.parametrize("ask", ["liked", "artist", "saved albums", "plays", "isrc"])
+@pytest.mark.parametrize("ask", ["liked", "artist", "saved albums", "plays", "isrc", "track"])
 def test_where_there_is_always_something_to_say_an_empty_answer_is_broken(desk: Desk, ask: str) -> None:
     desk.says(204, "")
     with pytest.raises(UnreadableAnswer):
         ASKS[ask](desk.port)
 
 
-@pytest.mark.parametrize("ask", ["album", "artist", "saved albums", "plays", "playing", "queue", "isrc"])
+@pytest.mark.parametrize("ask", ["album", "artist", "saved albums", "plays", "playing", "queue", "isrc", "track"])
 def test_trouble_is_sat_out_like_that_of_any_read(desk: Desk, ask: str) -> None:
     desk.says(503)
     with pytest.raises(Outage):
@@ -483,6 +485,14 @@ def test_a_search_finds_what_was_searched_for_or_nothing(desk: Desk, found: list
     assert desk.port.track("USABC2600001") == read
 
 
+@pytest.mark.parametrize(
+    ("codes", "isrc"), [({"isrc": "us-abc-26-00001"}, "USABC2600001"), ({"isrc": "none"}, None), ({}, None)]
+)
+def test_the_isrc_of_a_track_is_told_where_it_has_one(desk: Desk, codes: object, isrc: str | None) -> None:
+    desk.answers(some(external_ids=codes))
+    assert desk.port.isrc(uri("a")) == isrc
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 NAMED = ("album", "show", "artist")
@@ -491,7 +501,7 @@ PREMIUM = '{"error": {"status": 403, "message": "Forbidden", "reason": "PREMIUM_
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
-@pytest.mark.parametrize("ask", [ask for ask in ASKS if ask != "isrc"])
+@pytest.mark.parametrize("ask", [ask for ask in ASKS if ask not in ("isrc", "track")])
 def test_a_refusal_is_not_repeated_and_says_why(desk: Desk, ask: str, status: int) -> None:
     missing = NotFound if ask in NAMED else UnreadableAnswer
     errors: dict[int, type[SyncError]] = {400: missing, 403: SourceClosed, 404: missing, 410: UnreadableAnswer}
@@ -499,6 +509,13 @@ def test_a_refusal_is_not_repeated_and_says_why(desk: Desk, ask: str, status: in
     with pytest.raises(SyncError) as refused:
         ASKS[ask](desk.port)
     assert type(refused.value) is errors[status]
+    assert len(desk.calls) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_track_that_is_no_more_has_no_isrc(desk: Desk, status: int) -> None:
+    desk.says(status)
+    assert desk.port.isrc(uri("a")) is None
     assert len(desk.calls) == 1
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from syncer.budget import Budget, Stop
 from syncer.errors import SyncError
 from syncer.ids import PlaylistId
-from syncer.model import Account, Config, LikedSongs, Pair, PlaylistSource, Report
+from syncer.model import MAX_ITEMS, Account, Config, LikedSongs, Pair, PlaylistSource, Report
 from syncer.ports import Chance, Connection, Credentials, StateStore, Stored, StoredMeanwhile
 from syncer.sandbox import Playlist, SandboxServer, SignIn, World
 from syncer.service import Service
@@ -81,7 +81,9 @@ class Wired:
         ca_bundle: str | None = None,
         chance: Chance | None = None,
         daily_requests: int | None = None,
+        limit: int = MAX_ITEMS,
     ) -> None:
+        """*limit* is how many items a target may grow to."""
         self.clock = clock = clock or FakeClock()
         self.world = world or World(lambda: clock.now().timestamp())
         self.sign_in = sign_in or self.world.sign_in()
@@ -91,6 +93,7 @@ class Wired:
         self.stop = Stop()
         self.seed = seed
         self.daily_requests = daily_requests
+        self.limit = limit
         self.watch = FakeWatch()
         self.chance = chance or random.Random(seed)  # noqa: S311 - jitter, and the same each time
         self.server = server(self.world) if server else None
@@ -126,6 +129,7 @@ class Wired:
             stop=self.stop,
             executor=OneByOne(random.Random(self.seed)),  # noqa: S311 - the same each time
             files=read,
+            limit=self.limit,
         )
 
     def add_account(self, name: str, sign_in: SignIn) -> None:

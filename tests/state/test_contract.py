@@ -15,7 +15,7 @@ from syncer.state.dynamodb import DynamoDbState
 from syncer.state.nothing import NoState
 from syncer.state.sqlite import SqliteState
 from tests.fakes import FakeClock, MemoryState, identifier, uri
-from tests.state.words import NOON, UNTIL, Between, Cloud, at, landed, noise, sent, uris
+from tests.state.words import NOON, UNTIL, Between, Cloud, at, landed, noise, sent, uris, volume
 
 ARCHIVE = identifier("archive")
 EVER = at(-1_000_000)
@@ -206,6 +206,61 @@ def test_times_are_the_same_in_every_zone(opened: Open) -> None:
 
     assert opened().adds(ARCHIVE, since=NOON.astimezone(UTC)) == (landed(0),)
     assert opened().adds(ARCHIVE, since=at(1).astimezone(there)) == ()
+
+
+# --- what is made -----------------------------------------------------------------------------------------------------
+
+
+def test_a_playlist_is_kept_before_it_is_made_and_then_which_it_is(opened: Open) -> None:
+    assert opened().volumes("default", "Archive") == ()
+    for made in (None, None, "made", "made", "other", None):
+        opened().keep_volume(volume(made=made))
+
+        assert opened().volumes("default", "Archive") == (volume(made=made),)
+
+
+def test_a_playlist_that_was_not_made_is_forgotten(opened: Open) -> None:
+    store = opened()
+    store.keep_volume(volume(1))
+    store.keep_volume(volume(2, made=None))
+    for _ in range(2):
+        store.forget_volume(volume(2, made=None))
+
+        assert opened().volumes("default", "Archive") == (volume(1),)
+
+
+def test_the_volumes_of_a_series_come_in_their_order(opened: Open) -> None:
+    store = opened()
+    numbers = [3, 1, 12, 2, 101, 10]
+    for number in numbers:
+        store.keep_volume(volume(number, made=None if number == 12 else "made"))
+
+    assert opened().volumes("default", "Archive") == tuple(
+        volume(number, made=None if number == 12 else "made") for number in sorted(numbers)
+    )
+
+
+def test_a_series_is_known_by_its_account_and_its_name_to_the_last_letter(opened: Open) -> None:
+    """Neither case nor blanks nor what a store might part names with make two of them one."""
+    names = ["a", "A", "a ", "a#1", "a#00001", "a/b", "é 𝄞", "spotify:playlist:x", "a" * 90, "%", "a_", "'\"\\"]
+    known = [(account, name) for account in ("default", "second") for name in names]
+    for number, (account, name) in enumerate(known, start=1):
+        opened().keep_volume(volume(number, name, account))
+
+    for number, (account, name) in enumerate(known, start=1):
+        assert opened().volumes(account, name) == (volume(number, name, account),)
+
+
+def test_what_is_made_is_apart_from_all_else_that_is_kept(opened: Open) -> None:
+    store = opened()
+    store.sending(sent(0))
+    store.stopped_at("week")
+    store.keep_volume(volume(1, ARCHIVE))
+
+    assert opened().adds(ARCHIVE, since=NOON) == (sent(0),)
+    assert list(opened().record()) == []
+    assert opened().resume_at() == "week"
+    assert opened().volumes("default", ARCHIVE) == (volume(1, ARCHIVE),)
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------

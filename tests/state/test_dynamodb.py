@@ -16,7 +16,7 @@ from syncer.errors import AwsDenied, Code, Locked, Reach, StateUnreachable, Stat
 from syncer.model import Add, Addition, AddState, Item, NotBefore
 from syncer.state.dynamodb import PART_BYTES, Client, DynamoDbState, StateDenied, connect
 from tests.fakes import identifier, uri
-from tests.state.words import NOON, UNTIL, Between, Cloud, at, noise, sent, uris
+from tests.state.words import NOON, UNTIL, Between, Cloud, at, noise, sent, uris, volume
 
 ROOT = Path(__file__).parent.parent.parent
 ARCHIVE = identifier("archive")
@@ -76,6 +76,10 @@ def use_everything(state: DynamoDbState) -> None:
         list(state.record())
         state.wait("app", NotBefore(at=NOON, quota=False))
         state.not_before("app")
+        state.keep_volume(volume(1))
+        state.keep_volume(volume(2, made=None))
+        state.volumes("default", "Archive")
+        state.forget_volume(volume(2, made=None))
         state.stopped_at("week")
         state.resume_at()
         state.stopped_at(None)

@@ -7,10 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from syncer.model import Add, AddState, NotBefore
+from syncer.model import Add, AddState, NotBefore, Volume
 from syncer.state.sqlite import SqliteState
 from tests.fakes import FakeClock, identifier
-from tests.state.words import NOON, UNTIL, at, landed, noise, sent, uris
+from tests.state.words import NOON, UNTIL, at, landed, noise, sent, uris, volume
 
 TARGETS = ("archive", "other")
 LETTERS = "abc"
@@ -28,6 +28,7 @@ class StateMachine(RuleBasedStateMachine):
         self.kept: dict[int, Add] = {}
         self.limits: dict[str, NotBefore] = {}
         self.pair: str | None = None
+        self.volumes: dict[int, Volume] = {}
         self.cache: dict[str, bytes] = {}
         self.open_anew()
 
@@ -72,6 +73,16 @@ class StateMachine(RuleBasedStateMachine):
         self.store.stopped_at(pair)
         self.pair = pair
 
+    @rule(number=st.integers(1, 3), made=st.none() | st.sampled_from(TARGETS))
+    def make(self, number: int, made: str | None) -> None:
+        self.volumes[number] = volume(number, made=made)
+        self.store.keep_volume(self.volumes[number])
+
+    @rule(number=st.integers(1, 3))
+    def make_not(self, number: int) -> None:
+        self.store.forget_volume(volume(number))
+        self.volumes.pop(number, None)
+
     @rule(name=CLIENTS, size=st.sampled_from([0, 10, 5_000, 50_000]), seed=st.integers(0, 9))
     def keep_in_the_cache(self, name: str, size: int, seed: int) -> None:
         self.store.cache(name, noise(size, seed))
@@ -92,6 +103,7 @@ class StateMachine(RuleBasedStateMachine):
         assert list(self.store.record()) == expected
         assert {client: self.store.not_before(client) for client in self.limits} == self.limits
         assert self.store.resume_at() == self.pair
+        assert self.store.volumes("default", "Archive") == tuple(one for _, one in sorted(self.volumes.items()))
         assert [self.store.cached(name) for name in ("app", "other")] == list(map(self.cache.get, ("app", "other")))
 
     def teardown(self) -> None:

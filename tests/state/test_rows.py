@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.model import Add, Addition, AddState, Item, Kind
+from syncer.model import Add, Addition, AddState, Item, Kind, Volume
 from syncer.state import rows
 from tests.fakes import identifier, uri
-from tests.state.words import at, sent
+from tests.state.words import at, sent, volume
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 TIMES = st.datetimes(
@@ -47,6 +47,34 @@ def test_an_add_reads_back_as_it_was(add: Add) -> None:
     assert rows.decode(rows.encode(add)) == add
 
 
+VOLUMES = st.builds(
+    Volume,
+    account=TEXT,
+    series=TEXT,
+    number=st.integers(min_value=1),
+    name=TEXT,
+    marked=st.booleans(),
+    at=TIMES,
+    playlist=st.sampled_from([None, identifier("archive")]),
+)
+
+
+@given(kept=VOLUMES)
+def test_a_volume_reads_back_as_it_was(kept: Volume) -> None:
+    assert rows.decode_volume(rows.encode_volume(kept)) == kept
+
+
+@pytest.mark.parametrize("value", [None, 1.5, {}, [[]], -1, GONE := "gone"])
+@pytest.mark.parametrize("key", ["account", "series", "number", "name", "marked", "at"])
+def test_what_is_no_volume_of_ours_is_refused(key: str, value: object) -> None:
+    row = json.loads(rows.encode_volume(volume())) | {key: value}
+    if value == GONE:
+        del row[key]
+
+    with pytest.raises(rows.Unreadable):
+        rows.decode_volume(json.dumps(row))
+
+
 @given(one=TIMES, other=TIMES)
 def test_stamps_are_ordered_as_the_times_are(one: datetime, other: datetime) -> None:
     assert (rows.stamp(one) < rows.stamp(other)) == (one < other)
@@ -63,7 +91,6 @@ def test_what_is_no_stamp_of_ours_is_refused(text: object) -> None:
 
 KEYS = ("id", "run_id", "pair", "target", "at", "position", "state", "additions")
 PARTS = ("uri", "kind", "name", "artists", "added_at", "source")
-GONE = "gone"
 WRONG: list[tuple[Sequence[str | int], Sequence[object]]] = [
     (KEYS, (None, 1.5, {}, [[]], GONE)),
     (PARTS, (7, {}, [[]], True, GONE)),
@@ -94,6 +121,8 @@ def test_what_is_no_add_of_ours_is_refused(change: str) -> None:
 def test_what_is_not_even_an_object_is_refused(text: object) -> None:
     with pytest.raises(rows.Unreadable):
         rows.decode(text)
+    with pytest.raises(rows.Unreadable):
+        rows.decode_volume(text)
 
 
 def _large(letter: str, *, artists: int) -> Add:
@@ -150,6 +179,13 @@ def test_the_text_of_an_add_is_the_one_that_was_always_written() -> None:
         '"source":"liked"}]}'
     )
     assert rows.decode(rows.encode(add)).additions[0].item == replace(item, name="é?")
+
+
+def test_the_text_of_a_volume_is_the_one_that_was_always_written() -> None:
+    assert rows.encode_volume(replace(volume(2), name="é\ud800")) == (
+        '{"account":"default","series":"Archive","number":2,"name":"é?","marked":true,'
+        '"at":"2026-11-22T12:02:00.000000Z","playlist":"made2xxxxxxxxxxxxxxxxx"}'
+    )
 
 
 def test_an_add_is_kept_whole_up_to_the_last_byte() -> None:

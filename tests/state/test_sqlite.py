@@ -18,10 +18,10 @@ from random import Random
 import pytest
 
 from syncer.errors import Locked, StateUnreachable, StateUnusable
-from syncer.model import Add, AddState, NotBefore
+from syncer.model import Add, AddState, NotBefore, Volume
 from syncer.state.sqlite import STEPS, SqliteState
 from tests.fakes import FakeClock, identifier
-from tests.state.words import NOON, UNTIL, at, landed, noise, sent, uris
+from tests.state.words import NOON, UNTIL, at, landed, noise, sent, uris, volume
 
 ROOT = Path(__file__).parent.parent.parent
 ARCHIVE = identifier("archive")
@@ -48,6 +48,8 @@ def filled(path: Path) -> SqliteState:
             store.settle(sent(minute, "abcdefgh"), landed=uris("abc"), state=AddState.LANDED)
     store.wait("app", NotBefore(at=at(9), quota=True))
     store.stopped_at("week")
+    store.keep_volume(volume(1))
+    store.keep_volume(volume(2, made=None))
     store.cache("week", CACHED)
     return store
 
@@ -60,13 +62,20 @@ class Held:
     record: tuple[Add, ...]
     limit: NotBefore | None
     resume_at: str | None
+    volumes: tuple[Volume, ...]
 
 
 def held(store: SqliteState) -> Held:
-    return Held(store.adds(ARCHIVE, since=EVER), tuple(store.record()), store.not_before("app"), store.resume_at())
+    return Held(
+        store.adds(ARCHIVE, since=EVER),
+        tuple(store.record()),
+        store.not_before("app"),
+        store.resume_at(),
+        store.volumes("default", "Archive"),
+    )
 
 
-NOTHING = Held((), (), None, None)
+NOTHING = Held((), (), None, None, ())
 
 
 def torn(path: Path) -> list[Path]:
@@ -286,6 +295,16 @@ def test_a_changed_value_is_noticed_even_if_the_database_is_sound(path: Path, co
     assert check_damaged(path, whole) == "aside"
 
 
+@pytest.mark.parametrize("column", ["account", "series", "number", "body"])
+def test_a_changed_value_of_what_was_made_is_noticed_as_well(path: Path, column: str) -> None:
+    whole = held(filled(path))
+    with closing(sqlite3.connect(path)) as db, db:
+        changed = "number + 1" if column == "number" else f"replace({column}, substr({column}, 3, 1), '~')"
+        db.execute(f"UPDATE volumes SET {column} = {changed} WHERE number = 2")  # noqa: S608 - column names
+
+    assert check_damaged(path, whole) == "aside"
+
+
 @pytest.mark.parametrize("size", [1, 300, 9_000, 100_000])
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 def test_a_flipped_byte_of_the_cache_costs_the_cache_alone(path: Path, size: int, place: str) -> None:
@@ -465,6 +484,17 @@ def test_a_row_that_we_did_not_write_is_an_error_of_the_store(path: Path) -> Non
             each.adds(ARCHIVE, since=EVER)
 
 
+def test_a_volume_that_we_did_not_write_is_an_error_of_the_store(path: Path) -> None:
+    store = filled(path)
+    strange = ["default", "Archive", "3", "{}"]
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("INSERT INTO volumes VALUES (?, ?, ?, ?, ?)", (*strange, zlib.crc32("\0".join(strange).encode())))
+
+    for each in (store, opened(path)):
+        with pytest.raises(StateUnusable, match="holds something that we did not write"):
+            each.volumes("default", "Archive")
+
+
 def test_a_file_switched_to_another_journal_by_hand_goes_on_being_used(path: Path) -> None:
     whole = held(filled(path))
     with closing(sqlite3.connect(path)) as db:
@@ -543,14 +573,16 @@ def test_a_file_kept_busy_is_an_error_that_passes(path: Path) -> None:
 
 # --- versions ---------------------------------------------------------------------------------------------------------
 
-VERSION_1 = (Path(__file__).parent / "version_1.sql").read_text(encoding="utf-8")
+VERSION_1, VERSION_2 = (
+    (Path(__file__).parent / f"version_{number}.sql").read_text(encoding="utf-8") for number in (1, 2)
+)
 LATER = ("CREATE TABLE later (snapshot TEXT)", "INSERT INTO later SELECT DISTINCT target FROM adds")
 
 
-def version_1(path: Path) -> None:
-    """Make the file that version 1 made."""
+def version_1(path: Path, script: str = VERSION_1) -> None:
+    """Make the file that version 1 made, or another one whose *script* is told."""
     with closing(sqlite3.connect(path)) as db:
-        db.executescript(VERSION_1)
+        db.executescript(script)
     path.chmod(0o600)
 
 
@@ -561,7 +593,7 @@ def version(path: Path) -> int:
 
 def test_what_version_1_kept_is_read_by_every_later_one(path: Path) -> None:
     version_1(path)
-    for steps in (STEPS[:1], STEPS, (*STEPS, LATER), (*STEPS, LATER, ("DROP TABLE later",))):
+    for steps in (STEPS, (*STEPS, LATER), (*STEPS, LATER, ("DROP TABLE later",))):
         store = SqliteState(path, FakeClock().now, steps=steps)
 
         assert store.adds(ARCHIVE, since=at(2)) == (sent(1), landed(2, "ab"))
@@ -580,8 +612,35 @@ def test_a_file_of_version_1_gets_a_cache(path: Path) -> None:
 
     assert opened(path).cached("week") == CACHED
     assert opened(path).adds(ARCHIVE, since=at(2)) == (sent(1), landed(2, "ab"))
-    assert version(path) == 2
+    assert version(path) == len(STEPS)
     assert torn(path) == []
+
+
+def test_a_file_of_version_2_keeps_what_it_had_and_what_is_made_from_now_on(path: Path) -> None:
+    version_1(path, VERSION_2)
+    undone = landed(3, "c", state=AddState.UNDONE)
+
+    assert opened(path).volumes("default", "Archive") == ()
+    opened(path).keep_volume(volume())
+
+    store = opened(path)
+    assert store.volumes("default", "Archive") == (volume(),)
+    assert store.adds(ARCHIVE, since=at(2)) == (sent(1), landed(2, "ab"), undone)
+    assert list(store.record()) == [undone, landed(2, "ab")]
+    assert store.not_before("app") == NotBefore(at=at(60), quota=True)
+    assert store.resume_at() == "week"
+    assert store.cached("week") == b"\0\xff content"
+    assert store.unknown_since is None
+    assert version(path) == 3
+    assert torn(path) == []
+
+
+def test_a_damaged_file_of_version_2_is_set_aside(path: Path) -> None:
+    version_1(path, VERSION_2.replace('"pair":"week-to-archive"', '"pair":"week-to-arkhive"'))
+
+    assert held(opened(path)) == NOTHING
+    assert opened(path).unknown_since
+    assert len(torn(path)) == 1
 
 
 def test_a_step_that_fails_changes_nothing(path: Path) -> None:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from syncer.ids import Uri
-from syncer.model import Add, Addition, AddState
+from syncer.model import Add, Addition, AddState, Volume
 from syncer.state.dynamodb import Client
 from tests.fakes import identifier, items, uri
 
@@ -43,6 +43,15 @@ def landed(minute: int, letters: str = "abc", target: str = "archive", state: Ad
     return Add(**{name: getattr(add, name) for name in add.__dataclass_fields__} | {"state": state})
 
 
+def volume(number: int = 1, series: str = "Archive", account: str = "default", made: str | None = "made") -> Volume:
+    """Return a playlist of a series; one of which nobody knows whether it was *made* has no word of its own."""
+    name = series if number == 1 else f"{series} {number}"
+    playlist = identifier(f"{made}{number}") if made else None
+    return Volume(
+        account=account, series=series, number=number, name=name, marked=True, at=at(number), playlist=playlist
+    )
+
+
 def noise(size: int, seed: int = 0) -> bytes:
     """Return so many bytes of any kind, the same each time."""
     return Random(f"{size} {seed}").randbytes(size)  # noqa: S311 - nothing secret
@@ -59,7 +68,7 @@ class Cloud:
     def items(self) -> list[dict[str, dict[str, str]]]:
         """Return all that is in the table."""
         found: list[dict[str, dict[str, str]]] = []
-        for partition in ("schema", "lock", "resume", "limit", "open", "record"):
+        for partition in ("schema", "lock", "resume", "limit", "open", "record", "volumes#default#Archive"):
             found += self._in(partition)
         return found
 
