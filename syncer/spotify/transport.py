@@ -4,10 +4,12 @@ spotipy builds requests and hands them to :class:`Transport`, a ``requests.Sessi
 success never get back to spotipy, which would lose what matters of them (contract §7.2).
 """
 
+import gc
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -270,9 +272,23 @@ def _plain_text(body: bytes | None) -> str:
 def parse(body: bytes | None) -> Any:
     """Return the JSON document in *body*; None if there is none, or none that is plain JSON (fault model N8)."""
     try:
-        return json.loads(body or b"", object_pairs_hook=_unique, parse_constant=_no_constant)
+        with _nothing_collected():
+            return json.loads(body or b"", object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Hold back the garbage collector: amid a document that is nested too deep, a finalizer has no stack to run on."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The retry rules (fault model §3) and what each answer means, through the port that the rest of us uses."""
 
+import gc
 import json
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate
@@ -678,3 +680,37 @@ def test_what_is_no_plain_json_is_no_document(body: bytes | None) -> None:
 @given(body=st.binary(max_size=200))
 def test_no_bytes_are_too_strange_to_be_looked_at(body: bytes) -> None:
     parse(body)
+
+
+class _Finalized:
+    """Something that only the garbage collector frees, and that then runs code."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        self.itself = None  # type: ignore[assignment]
+
+
+def test_a_document_nested_too_deep_is_none_and_no_finalizer_is_run_at_its_bottom(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", failed.append)
+    collected = gc.get_threshold()
+    try:
+        for allocations in range(700, 1_000):  # one of them ends just where the stack does
+            gc.collect()
+            gc.set_threshold(allocations)
+            _Finalized()
+            assert parse(b"[" * 2_000) is None
+    finally:
+        gc.set_threshold(*collected)
+    assert not failed
+    assert gc.isenabled()

@@ -78,6 +78,7 @@ def test_a_connection_that_nobody_accepts_is_never_sent() -> None:
 @pytest.mark.parametrize("length", [0, 1, 7, 20, 100, 150])
 def test_a_request_that_broke_off_anywhere_may_have_been_carried_out(length: int) -> None:
     def script(connection: socket.socket) -> None:
+        connection.recv(1, socket.MSG_PEEK)  # a reset before that may be told as a connection that never was
         if length:
             connection.recv(length, socket.MSG_WAITALL)
         reset(connection)
