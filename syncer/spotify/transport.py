@@ -281,14 +281,13 @@ def parse(body: bytes | None) -> Any:
 @contextmanager
 def _nothing_collected() -> Iterator[None]:
     """Hold back the garbage collector: amid a document that is nested too deep, a finalizer has no stack to run on."""
-    if not gc.isenabled():
-        yield
-        return
+    collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if collects:
+            gc.enable()
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -714,3 +714,12 @@ def test_a_document_nested_too_deep_is_none_and_no_finalizer_is_run_at_its_botto
         gc.set_threshold(*collected)
     assert not failed
     assert gc.isenabled()
+
+
+def test_where_nothing_is_collected_that_stays_so() -> None:
+    gc.disable()
+    try:
+        assert parse(b"[]") == []
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
