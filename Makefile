@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
-LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+LOCK := uv pip compile --universal --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix promise soak sabotage mutate test-deploy test-browser bench lock clean
@@ -34,11 +34,13 @@ fix: $(VENV)/dev ## repair what tools can repair
 	$(BIN)/ruff format .
 
 test-deploy: .venv-deploy/done .venv-runtime/done .venv-lint/done node_modules/.package-lock.json ## deploy for real, to stand-ins for AWS on this machine (Python 3.13, node 20)
-	LAMBDA_PYTHON=.venv-runtime/bin/python .venv-deploy/bin/python -m pytest tests/deploy
-	PATH=$(CURDIR)/.venv-deploy/bin:$$PATH PYTHON=.venv-deploy/bin/python NODE_NO_WARNINGS=1 \
-	  npx --no-install serverless package --stage test --param alarmEmail=me@example.com
-	.venv-lint/bin/cfn-lint $(TEMPLATE)
-	.venv-lint/bin/checkov --config-file .checkov.yaml -f $(TEMPLATE) --framework cloudformation
+	LAMBDA_PYTHON=.venv-runtime/bin/python .venv-deploy/bin/python -m pytest -n auto --dist loadfile tests/deploy
+	for fanout in false true; do \
+	  PATH=$(CURDIR)/.venv-deploy/bin:$$PATH PYTHON=.venv-deploy/bin/python NODE_NO_WARNINGS=1 npx --no-install \
+	    serverless package --stage test --param alarmEmail=me@example.com --param fanout=$$fanout \
+	  && .venv-lint/bin/cfn-lint $(TEMPLATE) \
+	  && .venv-lint/bin/checkov --config-file .checkov.yaml -f $(TEMPLATE) --framework cloudformation || exit; \
+	done
 	.venv-lint/bin/bandit --quiet --recursive syncer tools --skip B101,B105,B404,B603 # ruff checks these, each with its reason
 	.venv-lint/bin/detect-secrets-hook --baseline .secrets.baseline $$(git ls-files) || [ $$? -eq 3 ] # 3: lines have moved
 
@@ -64,9 +66,9 @@ bench: $(VENV)/dev .venv-deploy/done .venv-runtime/done ## the figures that the 
 	LAMBDA_PYTHON=.venv-runtime/bin/python .venv-deploy/bin/python -m tools.bench_lambda && exit $$missed
 
 lock: $(VENV)/dev ## pin the newest versions that pyproject.toml allows
-	$(BIN)/python -m $(LOCK) --upgrade --group build -o requirements.txt pyproject.toml
-	$(BIN)/python -m $(LOCK) --upgrade --group dev -o requirements-dev.txt pyproject.toml
-	$(BIN)/python -m $(LOCK) --upgrade --group mutate -o requirements-mutate.txt pyproject.toml
+	$(BIN)/python -m $(LOCK) --upgrade --python-version 3.11 --group build -o requirements.txt pyproject.toml
+	$(BIN)/python -m $(LOCK) --upgrade --python-version 3.11 --group dev -o requirements-dev.txt pyproject.toml
+	$(BIN)/python -m $(LOCK) --upgrade --python-version 3.11 --group mutate -o requirements-mutate.txt pyproject.toml
 	for group in "" -runtime -lint; do $(BIN)/python -m $(LOCK) --upgrade --python-version 3.13 --group deploy$$group \
 	  -o tests/deploy/requirements$$group.txt pyproject.toml; done
 

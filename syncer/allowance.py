@@ -1,6 +1,6 @@
 """What one client id may ask of Spotify in a day, so that its hidden quota lasts (contract §4.2)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 from typing import Final
@@ -24,6 +24,30 @@ Hours = Mapping[int, tuple[int, int]]
 """By hour since the epoch: all requests, and those of them that looked again at what was known."""
 
 
+def recent(hour: int, hours: Hours) -> Hours:
+    """Return those of *hours* that still count in *hour*."""
+    return {one: counts for one, counts in hours.items() if hour - DAYS * DAY < one <= hour}
+
+
+def share(limit: int, hour: int, hours: Hours) -> float:
+    """Return what a run that begins in *hour* may spend of *limit*, after *hours*.
+
+    It is what has come back hour by hour, less what was spent in it. So little that a run could do nothing with it is
+    left to grow.
+    """
+    today = _today(hour, hours)
+    busy = len(today) / DAY
+    share = most = limit / (1 + (PARTS - 1) * busy)
+    back = (limit - most * busy) / DAY
+    for one in range(hour - DAYS * DAY + 1, hour + 1):
+        share = min(most, share + back) - hours.get(one, (0, 0))[1]
+    return min(share, limit - sum(again for _, again in today)) if share >= min(most / 2, WORTH_IT) else 0
+
+
+def _today(hour: int, hours: Hours) -> list[tuple[int, int]]:
+    return [counts for one, counts in hours.items() if hour - DAY < one <= hour]
+
+
 class Allowance:
     """The requests of one client id: those of this run, and of the 24 hours before.
 
@@ -35,8 +59,10 @@ class Allowance:
     def __init__(self) -> None:
         self._limit: int | None = None
         self._hour = 0
-        self._before: dict[int, tuple[int, int]] = {}
+        self._before: Hours = {}
         self._today: list[tuple[int, int]] = []
+        self._more: Callable[[int], int] | None = None
+        self._leased = 0
         self._spent = self._again = 0
         self._is_first = self._is_free = False
         self._lock = Lock()
@@ -47,10 +73,17 @@ class Allowance:
             self._limit = requests
 
     def begin(self, hour: int, spent: Hours) -> None:
-        """Begin in *hour*, with what was *spent* before."""
+        """Begin in *hour*, with what was *spent* before; or learn better what that was."""
         self._hour = hour
-        self._before = {one: counts for one, counts in spent.items() if hour - DAYS * DAY < one <= hour}
-        self._today = [counts for one, counts in self._before.items() if one > hour - DAY]
+        self._before = recent(hour, spent)
+        self._today = _today(hour, self._before)
+
+    def lease_from(self, more: Callable[[int], int]) -> None:
+        """Look again with what *more* gives alone, slice by slice.
+
+        It is told the limit whenever a slice is used up, and returns how large the next one is: 0 if there is none.
+        """
+        self._more = more
 
     def spend(self) -> None:
         """Count a request; from any thread."""
@@ -79,25 +112,34 @@ class Allowance:
 
     def check(self) -> None:
         """Return if there is something left to look again with; DayIsSpent if not."""
-        if self._limit is not None and not self._is_free and self._again >= self._share(self._limit):
-            raise DayIsSpent(self._limit)
+        if self._limit is None or self._is_free:
+            return
+        while self._again >= self._share(self._limit):
+            if not self._gets_more(self._limit):
+                raise DayIsSpent(self._limit)
 
     @property
     def has_plenty(self) -> bool:
         """Whether there is more than half left of what this run may look again with: enough for what can wait."""
-        return self._limit is None or self._again < self._share(self._limit) / 2
+        if self._limit is None:
+            return True
+        if not self._leased:
+            self._gets_more(self._limit)
+        return self._again < self._share(self._limit) / 2
+
+    def _gets_more(self, limit: int) -> bool:
+        """Lease another slice, if there is one."""
+        more = self._more(limit) if self._more else 0
+        self._leased += more
+        return more > 0
 
     def _share(self, limit: int) -> float:
-        """Return what this run may spend: what has come back hour by hour, less what was spent in it.
+        return self._leased if self._more else share(limit, self._hour, self._before)
 
-        So little that a run could do nothing with it is left to grow.
-        """
-        busy = len(self._today) / DAY
-        share = most = limit / (1 + (PARTS - 1) * busy)
-        back = (limit - most * busy) / DAY
-        for hour in range(self._hour - DAYS * DAY + 1, self._hour + 1):
-            share = min(most, share + back) - self._before.get(hour, (0, 0))[1]
-        return min(share, limit - self._again_before) if share >= min(most / 2, WORTH_IT) else 0
+    @property
+    def asked(self) -> tuple[int, int]:
+        """Requests of this run: all, and those of them that looked again."""
+        return self._spent, self._again
 
     def hours(self) -> dict[int, tuple[int, int]]:
         """Return what was spent until now, for :meth:`begin`."""

@@ -126,12 +126,14 @@ class Writer:
         clock: Clock,
         settle: float,
         limit: int = MAX_ITEMS,
+        part: str = "",
     ) -> None:
         """Make it when no other run can send any more: from now on W is counted (fault model I11).
 
-        *limit* is how many items a target may grow to.
+        *limit* is how many items a target may grow to; *part* tells the writers of one run apart, in their order.
         """
         self._run_id = run_id
+        self._part = part
         self._state = state
         self._memory = Memory(state, clock=clock, settle=settle)
         self._budget = budget
@@ -259,7 +261,7 @@ class Writer:
     def _sending(self, work: "_Work", batch: Sequence[Addition]) -> Add:
         """Keep that *batch* is about to be sent, before its first byte leaves (fault model I13)."""
         add = Add(
-            id=f"{self._run_id}/{next(self._serial):06d}",
+            id=f"{self._run_id}/{self._part}{next(self._serial):06d}",
             run_id=self._run_id,
             pair=work.pair.name,
             target=work.target.playlist,

@@ -18,6 +18,7 @@ _PASSING: Final = {
     "LimitExceededException",  # of secrets: a hundred versions within a day
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestThrottled",
     "RequestTimeout",
     "RequestTimeoutException",
     "ServiceUnavailable",
@@ -44,7 +45,7 @@ _UNKNOWN_CALLER: Final = {
 }
 
 
-def client(service: Literal["dynamodb", "secretsmanager"], *, connect_seconds: int, read_seconds: int) -> Any:
+def client(service: Literal["dynamodb", "secretsmanager", "sqs"], *, connect_seconds: int, read_seconds: int) -> Any:
     """Return boto3's client of *service*, found by boto3's own rules; each call is tried ATTEMPTS times at most."""
     from boto3.session import Session  # noqa: PLC0415 - a quarter of a second that only users of AWS spend
     from botocore.config import Config  # noqa: PLC0415 - the same

@@ -6,22 +6,24 @@ import os
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from syncer.allowance import DAILY_REQUESTS
 from syncer.appending import SETTLE
 from syncer.budget import MAX_WAITED, Budget, Stop
+from syncer.cache import Cache, Ledger
 from syncer.credentials import FileStore
 from syncer.errors import ConfigError, Problem, SyncError
 from syncer.ids import shorten
 from syncer.model import DEFAULT_ACCOUNT, Account, FileSource, Report, Tracklist
-from syncer.ports import Clock, Connection, LoginStore, StateStore, Watch
+from syncer.ports import Clock, Connection, FleetState, LoginStore, StateStore, Watch
 from syncer.reading import SIDE_BY_SIDE
 from syncer.report import failure
 from syncer.service import Service, run_id
@@ -30,11 +32,14 @@ from syncer.state.nothing import NoState
 if TYPE_CHECKING:
     from syncer.capturing import Capture
     from syncer.checkup import Checkup
+    from syncer.dispatching import Dispatcher
     from syncer.seeking import Counted
     from syncer.spotify.accounts import SpotifyAccounts
     from syncer.spotify.auth import TokenEndpoint
+    from syncer.spotify.gate import Share
     from syncer.spotify.transport import Endpoints
     from syncer.spotify.wire import Wire
+    from syncer.working import Worker
 
 APP: Final = "rediscover-weekly"
 """What our folders are called below the user's config and state folders."""
@@ -283,9 +288,17 @@ def checkup(
 
 
 def _accounts(
-    environ: Mapping[str, str], state: StateStore, clock: Clock, *, endpoints: "Endpoints | None" = None
+    environ: Mapping[str, str],
+    state: StateStore,
+    clock: Clock,
+    *,
+    endpoints: "Endpoints | None" = None,
+    share: "Callable[[str], Share] | None" = None,
 ) -> "SpotifyAccounts":
-    """Return what opens accounts, to ask for *endpoints*, or for what a run asks for."""
+    """Return what opens accounts, to ask for *endpoints*, or for what a run asks for.
+
+    *share* returns what there is of a client id that others make use of too.
+    """
     from syncer.spotify.accounts import SpotifyAccounts  # noqa: PLC0415 - spotipy takes long to import
     from syncer.spotify.transport import ENDPOINTS  # noqa: PLC0415 - the same
 
@@ -300,6 +313,7 @@ def _accounts(
         chance=random.SystemRandom(),
         daily_requests=DAILY_REQUESTS if places.api == API_URL else None,  # no other server has Spotify's quota
         endpoints=endpoints or ENDPOINTS,
+        share=share,
     )
 
 
@@ -323,8 +337,22 @@ def service(
     clock = SystemClock(stop)
     kept = state_store(environ, clock, configured=state)
     to_add = transport.CREATE_ENDPOINTS if to_create else transport.ENDPOINTS
+    accounts = _accounts(environ, kept, clock, endpoints=transport.UNDO_ENDPOINTS if to_undo else to_add)
+    return _service(environ, kept, accounts, clock=clock, stop=stop, watch=watch)
+
+
+def _service(
+    environ: Mapping[str, str],
+    kept: StateStore,
+    accounts: "SpotifyAccounts",
+    *,
+    clock: Clock,
+    stop: Stop,
+    watch: Watch | None = None,
+    ledger: Callable[[Cache, datetime], Ledger] = Ledger,
+) -> Service:
     return Service(
-        connect=_accounts(environ, kept, clock, endpoints=transport.UNDO_ENDPOINTS if to_undo else to_add),
+        connect=accounts,
         state=kept,
         clock=clock,
         chance=random.SystemRandom(),
@@ -333,7 +361,89 @@ def service(
         executor=ThreadPoolExecutor(SIDE_BY_SIDE),
         files=read_file,
         settle=settle_seconds(environ),
+        ledger=ledger,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """What does a run together: who begins it, and who works at it. Whoever is last closes it."""
+
+    dispatcher: "Dispatcher"
+    worker: "Worker"
+
+
+def fleet(
+    environ: Mapping[str, str] = os.environ,
+    *,
+    state: str | None = None,
+    to_create: bool = False,
+    tell: Callable[[dict[str, Any]], None],
+) -> Fleet:
+    """Wire a fleet to Spotify and its queue as *environ* says; *tell* hears the report of each run that is closed.
+
+    ConfigError where it has no table to share.
+    """
+    from syncer.closing import Closer  # noqa: PLC0415 - for users of a fleet
+    from syncer.dispatching import Dispatcher  # noqa: PLC0415 - the same
+    from syncer.leasing import Pace  # noqa: PLC0415 - the same
+    from syncer.spotify import transport  # noqa: PLC0415 - requests takes long to import
+    from syncer.sqs import SqsQueue  # noqa: PLC0415 - for users of a fleet
+    from syncer.working import Worker  # noqa: PLC0415 - the same
+
+    stop = Stop()
+    clock, chance = SystemClock(stop), random.SystemRandom()
+    kept = _fleet_state(environ, state)
+    endpoints = transport.CREATE_ENDPOINTS if to_create else transport.ENDPOINTS
+
+    @contextmanager
+    def made(
+        seen: StateStore,
+        *,
+        worker: str,
+        watch: Watch | None = None,
+        ledger: Callable[[Cache, datetime], Ledger] = Ledger,
+    ) -> Iterator[Service]:
+        paces: dict[str, Pace] = {}
+
+        def share(client_id: str) -> Pace:
+            return paces.setdefault(client_id, Pace(kept, client_id, worker, clock))
+
+        accounts = _accounts(environ, seen, clock, endpoints=endpoints, share=share)
+        try:
+            yield _service(environ, seen, accounts, clock=clock, stop=stop, watch=watch, ledger=ledger)
+        finally:
+            for pace in paces.values():
+                pace.give_back()
+
+    messages = SqsQueue(environ["SYNCER_QUEUE_URL"])
+    closer = Closer(kept, messages=messages, clock=clock, chance=chance, tell=tell)
+    return Fleet(
+        dispatcher=Dispatcher(
+            kept,
+            messages=messages,
+            clock=clock,
+            chance=chance,
+            service=made,
+            closer=closer,
+            lasts=float(environ["SYNCER_RUN_SECONDS"]),
+        ),
+        worker=Worker(kept, messages=messages, clock=clock, chance=chance, service=made, closer=closer),
+    )
+
+
+def last_report(environ: Mapping[str, str] = os.environ, *, state: str | None = None) -> dict[str, Any] | None:
+    """Return the whole report of the run of a fleet that was closed last; None if there is none."""
+    return Cache(_fleet_state(environ, state)).report()
+
+
+def _fleet_state(environ: Mapping[str, str], configured: str | None) -> FleetState:
+    from syncer.state.dynamodb import DynamoDbState  # noqa: PLC0415 - for users of AWS
+
+    kind, where = _state_place(environ, configured)
+    if kind == "table" and where:
+        return DynamoDbState(where)
+    raise ConfigError([_misnamed("SYNCER_STATE", environ, "table:NAME, which workers need to share")])
 
 
 def capture(

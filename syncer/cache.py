@@ -24,6 +24,10 @@ T = TypeVar("T")
 
 FORMAT: Final = 2
 """Of everything that is kept here; what is in another one counts as lost."""
+REPORT: Final = "report"
+"""What the last report of a run of many workers is kept as."""
+INDEX: Final = "index"
+"""What the index is kept as."""
 MOST: Final = 32 * 1024 * 1024
 """Bytes that anything kept here may unpack to."""
 
@@ -147,23 +151,19 @@ class Cache:
 
     def index(self) -> Index:
         """Return the index, an empty one where there is none."""
-        return self._get("index", _index) or Index()
+        return self._get(INDEX, index_of) or Index()
 
     def keep_index(self, index: Index) -> None:
         """Keep *index* in place of the one before."""
-        marks = {
-            name: {
-                "route": mark.route,
-                "sources": mark.sources,
-                "targets": mark.targets,
-                "seen_at": mark.seen_at.isoformat(),
-                "until": mark.until.isoformat(),
-                "skipped": mark.skipped,
-            }
-            for name, mark in index.marks.items()
-        }
-        turns = {name: [turn.pair, turn.at.isoformat()] for name, turn in index.turns.items()}
-        self._put("index", {"marks": marks, "libraries": index.libraries, "turns": turns})
+        self._put(INDEX, index_as_json(index))
+
+    def report(self) -> dict[str, Any] | None:
+        """Return the report that was kept last."""
+        return self._get(REPORT, lambda document: dict(document["report"]))
+
+    def keep_report(self, report: Mapping[str, Any]) -> None:
+        """Keep *report* in place of the one before."""
+        self._put(REPORT, {"report": report})
 
     def isrcs(self) -> dict[Uri, str]:
         """Return the ISRC of each track that was asked for; empty for one that has none."""
@@ -190,25 +190,50 @@ class Cache:
             return None
 
     def _kept(self, name: str, read: Callable[[Any], T]) -> T | None:
-        packed = self._state.cached(name)
-        if packed is None:
-            return None
-        try:
-            return read(_unpacked(packed))
-        except (zlib.error, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-            log.warning("what was cached cannot be read", extra={"cached": name})
-            return None
+        content = self._state.cached(name)
+        return None if content is None else _read(name, content, read)
 
     def _put(self, name: str, document: Mapping[str, object]) -> None:
-        text = json.dumps({"format": FORMAT, **document}, separators=(",", ":"))
         try:
-            self._state.cache(name, zlib.compress(text.encode(), 3))
+            self._state.cache(name, packed(document))
         except StateUnusable as error:
             log.warning("the cache was not written", extra={"reason": str(error)})
 
 
-def _unpacked(packed: bytes) -> Any:
-    document = json.loads(zlib.decompressobj().decompress(packed, MOST))
+def _read(name: str, content: bytes, read: Callable[[Any], T]) -> T | None:
+    try:
+        return read(unpacked(content))
+    except (zlib.error, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        log.warning("what was cached cannot be read", extra={"cached": name})
+        return None
+
+
+def index_as_json(index: Index) -> dict[str, object]:
+    """Return *index* as it is kept, once it is packed."""
+    marks = {
+        name: {
+            "route": mark.route,
+            "sources": mark.sources,
+            "targets": mark.targets,
+            "seen_at": mark.seen_at.isoformat(),
+            "until": mark.until.isoformat(),
+            "skipped": mark.skipped,
+        }
+        for name, mark in index.marks.items()
+    }
+    turns = {name: [turn.pair, turn.at.isoformat()] for name, turn in index.turns.items()}
+    return {"marks": marks, "libraries": index.libraries, "turns": turns}
+
+
+def packed(document: Mapping[str, object]) -> bytes:
+    """Return *document* as it is kept."""
+    text = json.dumps({"format": FORMAT, **document}, separators=(",", ":"))
+    return zlib.compress(text.encode(), 3)
+
+
+def unpacked(content: bytes) -> Any:
+    """Return the document that was packed into *content*; an error of zlib, or ValueError or KeyError, if none was."""
+    document = json.loads(zlib.decompressobj().decompress(content, MOST))
     if document["format"] != FORMAT:
         raise ValueError(document["format"])
     return document
@@ -225,9 +250,12 @@ class Ledger:
     def open(self, connection: Connection) -> Connection:
         """Return *connection*, whose client id reckons with what was spent before."""
         if connection.client_id not in self._open:
-            connection.allowance.begin(self._hour, self._cache.spent(connection.client_id))
+            self._begin(connection.client_id, connection.allowance)
             self._open[connection.client_id] = connection.allowance
         return connection
+
+    def _begin(self, client_id: str, allowance: Allowance) -> None:
+        allowance.begin(self._hour, self._cache.spent(client_id))
 
     def warnings(self) -> Iterator[str]:
         """Yield what a person should know of the spending of each client id."""
@@ -302,7 +330,8 @@ def _contents(document: Any) -> Contents:
     )
 
 
-def _index(document: Any) -> Index:
+def index_of(document: Any) -> Index:
+    """Return the index that ``index_as_json`` made *document* of."""
     return Index(
         marks={name: _mark(mark) for name, mark in document["marks"].items()},
         libraries={account: _count(total) for account, total in document["libraries"].items()},

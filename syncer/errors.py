@@ -420,7 +420,7 @@ class AwsDenied(SyncError):
 
 
 class StoreUnreachable(SyncError):
-    """The credential store failed in a way that passes: throttled, or not reached."""
+    """What keeps our credentials or brings our messages failed in a way that passes: throttled, or not reached."""
 
     code = Code.TEMPORARY
     reach = Reach.ACCOUNT
@@ -532,6 +532,19 @@ class Bug(SyncError):
         super().__init__(
             f"the syncer made a mistake of its own ({bug_id})",
             hint=f"look for {bug_id} in the log and report what stands there",
+        )
+
+
+class GroupGivenUp(SyncError):
+    """Whoever ran a group of pairs was ended in the middle of it, time and again."""
+
+    code = Code.BUG
+
+    def __init__(self, group: int, times: int) -> None:
+        super().__init__(
+            f"{times} workers in a row were ended before they were through with group {group} of the run",
+            hint="look into the log for what ended them; the message of the group is in the dead-letter queue,"
+            " and the next run tries again",
         )
 
 

@@ -1,18 +1,24 @@
-"""AWS Lambda's way in: an event becomes a request, a report the answer."""
+"""AWS Lambda's ways in: an event becomes a request, a report the answer; a message becomes work for one of a fleet."""
 
 import logging
+import os
 import time
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, Protocol
 
 from syncer import bootstrap, config, report
-from syncer.errors import Code, ConfigError, Problem
-from syncer.model import Report, Request, Status
+from syncer.errors import Code, ConfigError, Problem, SyncError
+from syncer.gathering import ITEMS_PER_PAIR, as_report, cut_to
+from syncer.model import Config, Report, Request, Status
 from syncer.service import Service
 
 log = logging.getLogger(__name__)
 
-ITEMS_PER_PAIR: Final = 20
+FLEET: Final = "SYNCER_QUEUE_URL"
+"""Set where runs are split among workers."""
+LONGEST_LINE: Final = 200_000
+"""Bytes of a report in the log, which takes 256 KiB a line."""
 PASSING: Final = frozenset({5, 6})
 """Exit codes of trouble that passes by itself."""
 FOR_PEOPLE: Final = frozenset({1, 2, 3})
@@ -36,12 +42,71 @@ def _service(state: str | None, *, to_create: bool) -> Service:
     return bootstrap.service(state=state, to_create=to_create)
 
 
+@cache  # the same; each run is told by whoever closes it
+def _fleet(state: str | None, *, to_create: bool) -> bootstrap.Fleet:
+    return bootstrap.fleet(state=state, to_create=to_create, tell=_tell)
+
+
+@cache  # it is part of the artifact: a worker takes many groups of the same pairs
+def _settings() -> Config:
+    return config.load(bootstrap.config_path())
+
+
 def lambda_handler(event: object, context: LambdaContext) -> dict[str, Any]:
     """Run the pairs that *event* names, or all; SyncFailed after logging the report if a person should look."""
     logging.getLogger("syncer").setLevel(logging.INFO)
     bootstrap.cap_foreign_loggers()
     deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000
-    result = _result(event if isinstance(event, dict) else {}, deadline)
+    asked = event if isinstance(event, dict) else {}
+    if FLEET in os.environ and not asked.keys() & {"pairs", "dry_run"}:
+        return _dispatched(asked, deadline)
+    return _told(_result(asked, deadline))
+
+
+def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Do what the messages in *event* ask for, as part of a fleet; the answer names those that are to come again."""
+    logging.getLogger("syncer").setLevel(logging.INFO)
+    bootstrap.cap_foreign_loggers()
+    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000
+    failed = [record["messageId"] for record in event["Records"] if not _is_done(record, deadline)]
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+
+
+def _is_done(record: Mapping[str, Any], deadline: float) -> bool:
+    try:
+        settings = _settings()
+        _fleet(settings.state, to_create=settings.makes_playlists).worker.work(
+            record["body"],
+            settings,
+            attempt=int(record["attributes"]["ApproximateReceiveCount"]),
+            deadline=deadline,
+        )
+    except Exception:
+        log.exception("a message is to come again", extra={"body": record["body"]})
+        return False
+    return True
+
+
+def _dispatched(event: dict[object, object], deadline: float) -> dict[str, Any]:
+    """Begin a run that is split among workers; return its report if that is all, or how many groups are left to do."""
+    try:
+        settings = config.load(bootstrap.config_path())
+        if event.get("report") == "last":
+            return bootstrap.last_report(state=settings.state) or {}
+        dispatcher = _fleet(settings.state, to_create=settings.makes_playlists).dispatcher
+        return dispatcher.dispatch(settings, deadline=deadline)
+    except SyncError as error:
+        return _told(bootstrap.nothing_ran(error))
+
+
+def _tell(answer: dict[str, Any]) -> None:
+    """Log the report of a run that a fleet did; an alarm listens to the second line."""
+    log.info("report", extra={"report": cut_to(answer, LONGEST_LINE)})
+    if lines := _attention(as_report(answer)):
+        log.error("run failed", extra={"lines": lines})
+
+
+def _told(result: Report) -> dict[str, Any]:
     answer = report.as_json(result, items_per_pair=ITEMS_PER_PAIR)
     log.info("report", extra={"report": answer})
     if lines := _attention(result):

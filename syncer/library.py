@@ -38,17 +38,19 @@ class Library:
         watch: Watch,
         executor: Executor,
         files: ReadFile,
+        versions: Mapping[str, Mapping[PlaylistId, str]] | None = None,
     ) -> None:
-        """*pairs* are those that the run takes through."""
+        """*pairs* are those that the run takes through; *versions* were looked up for it, by account."""
         self._pairs = pairs
         self._cache = cache
         self._clock = clock
         self._watch = watch
         self._executor = executor
         self._files = files
+        self._versions = versions or {}
         self._shelves: dict[str, Shelf] = {}
         self._targets: dict[PlaylistId, Target] = {}
-        self._needs = {pair.name: _uses(pair) for pair in pairs}
+        self._needs = {pair.name: uses(pair) for pair in pairs}
         self._uses = Counter(use for needs in self._needs.values() for use in needs)
         self._uses_by_all = Counter(source for _, source in self._uses.elements())
 
@@ -57,19 +59,20 @@ class Library:
         return self._cache.index()
 
     @cached_property
-    def _index(self) -> Index:
+    def index(self) -> Index:
+        """What is remembered of all pairs, this run's news included."""
         kept = self._as_kept
         return Index(marks=dict(kept.marks), libraries=dict(kept.libraries), turns=dict(kept.turns))
 
     def is_due(self, pair: Pair, now: datetime) -> bool:
         """Whether *pair* takes a turn in a run that starts *now*; nobody is asked."""
-        turn = self._index.turns.get(pair.name) if pair.rhythm.every else None
+        turn = self.index.turns.get(pair.name) if pair.rhythm.every else None
         return is_due(pair.rhythm, turn.at if turn and turn.pair == _told(pair) else None, now)
 
     def had_turn(self, pair: Pair, now: datetime) -> None:
         """Remember that *pair* had its turn in the run that started *now*."""
         if pair.rhythm.every:
-            self._index.turns[pair.name] = Turn(pair=_told(pair), at=now)
+            self.index.turns[pair.name] = Turn(pair=_told(pair), at=now)
 
     def leave_out(self, names: AbstractSet[str]) -> None:
         """Reckon no more with the pairs of these *names*: they take no turn in this run."""
@@ -128,9 +131,9 @@ class Library:
     def reckon_with(self, pair: Pair) -> None:
         """Reckon with *pair* as it is, in place of the pair of its name, whose target was not known."""
         self._discount(self._needs[pair.name])
-        self._needs[pair.name] = uses = _uses(pair)
-        self._uses.update(uses)
-        self._uses_by_all.update(source for _, source in uses)
+        self._needs[pair.name] = needs = uses(pair)
+        self._uses.update(needs)
+        self._uses_by_all.update(source for _, source in needs)
 
     def _discount(self, uses: Sequence[tuple[str, Source]]) -> None:
         self._uses.subtract(uses)
@@ -142,7 +145,7 @@ class Library:
         A target whose sources bring no news is looked at where that costs nothing, else about once a day: then what
         a person took out of it comes back, and what Spotify refused is tried again.
         """
-        mark, now = self._index.marks.get(pair.name), self._clock.now()
+        mark, now = self.index.marks.get(pair.name), self._clock.now()
         if mark is None or mark.route != route(pair) or not is_believed(mark.until - now):
             return None
         for (account, source), known in zip(looked_at(pair), mark.sources, strict=True):
@@ -161,7 +164,7 @@ class Library:
         if None in targets:
             return mark
         if now - mark.seen_at > LOOK_AFTER / 2 and not refused:
-            self._index.marks[pair.name] = mark = replace(mark, seen_at=now)
+            self.index.marks[pair.name] = mark = replace(mark, seen_at=now)
         return mark
 
     def presume(self, pair: Pair, mark: Mark) -> None:
@@ -178,14 +181,14 @@ class Library:
     def settle(self, pair: Pair, skipped: Mapping[Reason, int]) -> None:
         """Remember that *pair* has nothing left to add, if it is sure at which versions."""
         self.keep_target(pair)
-        now, uses = self._clock.now(), _uses(pair)
-        held = [(source, contents) for account, source in uses if (contents := self._contents(account, source))]
+        now, needs = self._clock.now(), uses(pair)
+        held = [(source, contents) for account, source in needs if (contents := self._contents(account, source))]
         versions = [contents.version for _, contents in held if contents.version]
-        if len(versions) == len(uses):
+        if len(versions) == len(needs):
             left = [belief_left(one, contents, now) for one, contents in held]
             if isinstance(pair.rules.added_since, timedelta):
                 left.append(DAY)
-            self._index.marks[pair.name] = Mark(
+            self.index.marks[pair.name] = Mark(
                 route=route(pair),
                 sources=tuple(versions[: len(looked_at(pair))]),
                 targets=tuple(versions[len(looked_at(pair)) :]),
@@ -196,7 +199,7 @@ class Library:
 
     def unsettle(self, pair: Pair) -> None:
         """Remember that *pair* may have something left to add."""
-        self._index.marks.pop(pair.name, None)
+        self.index.marks.pop(pair.name, None)
 
     def release(self, pair: Pair) -> None:
         """Let go of what no pair after *pair* needs."""
@@ -208,13 +211,17 @@ class Library:
             if isinstance(source, PlaylistSource) and not self._uses_by_all[source]:
                 self._targets.pop(source.id, None)
 
+    def versions(self) -> dict[str, dict[PlaylistId, str]]:
+        """Return what is known of the versions of playlists, by account."""
+        return {account: shelf.versions() for account, shelf in self._shelves.items()}
+
     def close(self) -> None:
         """Remember what was learned of all pairs."""
         for account, shelf in self._shelves.items():
             if shelf.library_size is not None:
-                self._index.libraries[account] = shelf.library_size
-        if self._index != self._as_kept:
-            self._cache.keep_index(self._index)
+                self.index.libraries[account] = shelf.library_size
+        if self.index != self._as_kept:
+            self._cache.keep_index(self.index)
 
     def _contents(self, account: str, source: Source) -> Contents | None:
         """Return what is in *source*, which was read in this run; None if that is not sure."""
@@ -240,6 +247,7 @@ class Library:
                 connection,
                 known={one.id for reader, one in marked if reader == account and isinstance(one, PlaylistSource)},
                 library_size=self._as_kept.libraries.get(account),
+                versions=self._versions.get(account),
                 cache=self._cache,
                 clock=self._clock,
                 watch=self._watch,
@@ -249,7 +257,8 @@ class Library:
         return self._shelves[account]
 
 
-def _uses(pair: Pair) -> list[tuple[str, Source]]:
+def uses(pair: Pair) -> list[tuple[str, Source]]:
+    """Return all that *pair* reads or writes, with the account that does."""
     return [*looked_at(pair), *((pair.account, PlaylistSource(one)) for one in pair.playlists)]
 
 

@@ -680,10 +680,24 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A run that began elsewhere, as each of its parts has to know it."""
+
+    run_id: str
+    at: datetime
+    part: str = ""
+    """Tells adds of one part from those of all others; what begins later is greater."""
+    versions: Mapping[str, Mapping[PlaylistId, str]] = field(default_factory=dict)
+    """By account, those of playlists that were looked up for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What the caller asks of a run: these pairs, or all."""
 
     names: tuple[str, ...] = ()
+    begun: Begun | None = None
+    """The run that this is a part of, where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

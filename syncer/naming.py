@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
-from unicodedata import category
+from unicodedata import category, normalize
 
 from syncer.ids import shorten
 from syncer.spelling import misspelt
@@ -33,6 +33,11 @@ _NO_LINE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of control characters, half characters and line breaks."""
 _LONGEST: Final = datetime(2026, 9, 30, tzinfo=UTC)
 """A Wednesday in September: no name is longer at another moment."""
+
+
+def folded(name: str) -> str:
+    """Return *name* but for what a store or Spotify may have changed about it: what is equal then is one name."""
+    return " ".join(normalize("NFC", name).encode("utf-8", "replace").decode().split())
 
 
 def name(pattern: str, at: datetime) -> str:

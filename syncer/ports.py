@@ -377,6 +377,64 @@ class StateStore(Protocol):
         ...
 
 
+class Shared(Protocol):
+    """What the workers of one run tell each other: small values, each under a family and a name.
+
+    Every call may raise StateUnusable. What a call wrote is durable when it returns, and every later call of anyone
+    sees it.
+    """
+
+    def get(self, family: str, name: str) -> bytes | None:
+        """Return the value of *name*; None if it has none."""
+        ...
+
+    def all(self, family: str, *, at_most: int | None = None) -> dict[str, bytes]:
+        """Return the values of *family* by name, in the order of the names: all, or the first *at_most*."""
+        ...
+
+    def put(self, family: str, name: str, value: bytes) -> None:
+        """Give *name* the *value*, of up to 300 KB, whatever it had."""
+        ...
+
+    def swap(self, family: str, name: str, value: bytes | None, *, over: bytes | None) -> bool:
+        """Give *name* the *value* in place of *over* and return True; False where it has another value by now.
+
+        None stands for no value. A *value* has to tell who wrote it, where that matters: one that is there already
+        counts as written.
+        """
+        ...
+
+    def drop(self, family: str) -> None:
+        """Take every value out of *family*."""
+        ...
+
+
+class FleetState(StateStore, Shared, Protocol):
+    """A state store that many processes share, on one machine or on several."""
+
+    def hold(self, run_id: str, *, now: datetime, until: datetime) -> None:
+        """Keep every other run out until :meth:`let_go`, or until *until*, as ``lock`` does; Locked if one is in.
+
+        Safe to repeat.
+        """
+        ...
+
+    def let_go(self, run_id: str, *, until: datetime) -> None:
+        """Let others in, unless another run has taken over by now."""
+        ...
+
+
+class Messages(Protocol):
+    """A queue, each of whose messages is delivered to a worker: soon, perhaps late, perhaps twice."""
+
+    def send(self, bodies: Sequence[str], *, delay: float = 0) -> None:
+        """Send *bodies*, to be delivered no earlier than in *delay* seconds, of which up to 900 count.
+
+        AwsDenied or StoreUnreachable where AWS takes not all of them; some may be under way then.
+        """
+        ...
+
+
 class Executor(Protocol):
     """Does several things side by side; ``concurrent.futures`` has those that do."""
 

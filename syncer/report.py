@@ -65,15 +65,15 @@ def as_json(report: Report, *, items_per_pair: int | None = None) -> dict[str, A
     code = exit_code(report)
     return {
         "run_id": report.run_id,
-        "started_at": _stamp(report.started_at),
-        "finished_at": _stamp(report.finished_at),
+        "started_at": stamp(report.started_at),
+        "finished_at": stamp(report.finished_at),
         "dry_run": report.dry_run,
         "ok": code == 0,
         "exit_code": code,
         "added": 0 if report.dry_run else sum(len(outcome.added) for outcome in report.outcomes),
         "error": error_as_json(report.error),
         "problems": problems_as_json(report.problems),
-        "pairs": [_pair(outcome, dry_run=report.dry_run, most=items_per_pair) for outcome in report.outcomes],
+        "pairs": [pair_as_json(outcome, dry_run=report.dry_run, most=items_per_pair) for outcome in report.outcomes],
         "accounts": [_account(sign_in, report.started_at.date()) for sign_in in report.sign_ins],
         "requests": report.requests,
         "warnings": list(report.warnings),
@@ -94,7 +94,8 @@ def problems_as_json(problems: Sequence[Problem]) -> list[dict[str, Any]]:
     ]
 
 
-def _pair(outcome: Outcome, *, dry_run: bool, most: int | None) -> dict[str, Any]:
+def pair_as_json(outcome: Outcome, *, dry_run: bool, most: int | None = None) -> dict[str, Any]:
+    """Return *outcome* as reports tell it, with at most *most* items."""
     items = outcome.added if most is None else outcome.added[:most]
     result = {
         "name": outcome.pair.name,
@@ -185,7 +186,8 @@ def failure(error: SyncError) -> Failure:
     return Failure(code=error.code, message=str(error), hint=error.hint)
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
+    """Return *moment* as reports tell it."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -5,12 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from syncer.appending import Applied, Hand
 from syncer.budget import Budget
-from syncer.cache import Cache, Ledger
+from syncer.cache import Cache, Index, Ledger
 from syncer.deciding import Decider, Read, There
 from syncer.destination import Destination, Means
 from syncer.errors import (
@@ -26,10 +25,12 @@ from syncer.errors import (
     TargetUnstable,
     UnclearAdd,
 )
+from syncer.ids import PlaylistId
 from syncer.library import Library
 from syncer.model import (
     MAX_ITEMS,
     Addition,
+    Begun,
     Config,
     Item,
     Outcome,
@@ -57,11 +58,10 @@ class Run:
 
     def __init__(
         self,
-        run_id: str,
+        begun: Begun,
         config: Config,
         names: frozenset[str],
         *,
-        started: datetime,
         hand: Hand,
         targets: Targets,
         budget: Budget,
@@ -69,13 +69,15 @@ class Run:
         cache: Cache,
         library: Library,
         watch: Watch,
+        ledger: Ledger,
         dry_run: bool,
         limit: int = MAX_ITEMS,
         at_once: bool = False,
     ) -> None:
         """*limit* is how many items a target may grow to; *at_once*: pairs take their turn though they are not due."""
-        self.id = run_id
-        self.started = started
+        self.id = begun.run_id
+        self.part = begun.part
+        self.started = begun.at
         self.budget = budget
         self.hand = hand
         self.targets = targets
@@ -91,8 +93,9 @@ class Run:
         self._limit = limit
         self._at_once = at_once
         self._due = names
-        self._decider = Decider(cache, started)
-        self._ledger = Ledger(cache, started)
+        self._begun = False
+        self._decider = Decider(cache, begun.at)
+        self._ledger = ledger
         self._open: dict[str, Connection] = {}
         self._dead: dict[str, SyncError] = {}
         self._outages = 0
@@ -103,16 +106,25 @@ class Run:
 
         Without that, a config larger than the quota would starve its last pairs (fault model P14).
         """
-        if not self.ended:
-            self._find_due()
-            self._recall_targets()
+        self.begin()
         pairs = self._config.pairs
         begin = next((place for place, pair in enumerate(pairs) if pair.name == first), 0)
         found = {pair.name: self.outcome(pair) for pair in (*pairs[begin:], *pairs[:begin])}
         return tuple(found[pair.name] for pair in pairs)
 
+    def begin(self) -> None:
+        """Tell whose turn it is, and reckon with the others no more; once is enough."""
+        if not (self.ended or self._begun):
+            self._begun = True
+            self._find_due()
+            self._recall_targets()
+
+    def due(self) -> tuple[Pair, ...]:
+        """Return the pairs that take a turn, with the playlists of their targets, as far as those are known."""
+        taking = (pair for pair in self._config.pairs if self._stands_down(pair) is None)
+        return tuple(self.targets.known(pair) for pair in taking)
+
     def _find_due(self) -> None:
-        """Tell whose turn it is, and reckon with the others no more."""
         if not self._at_once:
             due = {pair.name for pair in self._config.pairs if self._library.is_due(pair, self.started)}
             self._due = self._names & due
@@ -126,12 +138,8 @@ class Run:
 
     def outcome(self, pair: Pair) -> Outcome:
         """Take *pair* through, whatever happens: the guard around each pair."""
-        if not pair.enabled:
-            return Outcome(pair=pair, status=Status.DISABLED)
-        if pair.name not in self._names:
-            return Outcome(pair=pair, status=Status.NOT_SELECTED)
-        if pair.name not in self._due:
-            return Outcome(pair=pair, status=Status.NOT_DUE)
+        if status := self._stands_down(pair):
+            return Outcome(pair=pair, status=status)
         if self.ended and self.not_reached is None:
             self.not_reached = pair.name
         if stopped := self.ended or next((self._dead[one] for one in pair.accounts if one in self._dead), None):
@@ -142,6 +150,39 @@ class Run:
         self._watch.ended(outcome)
         log.info("pair", extra={"pair": pair.name, "status": outcome.status.value, "added": len(outcome.added)})
         return outcome
+
+    def _stands_down(self, pair: Pair) -> Status | None:
+        """Why *pair* takes no turn, if so."""
+        if not pair.enabled:
+            return Status.DISABLED
+        if pair.name not in self._names:
+            return Status.NOT_SELECTED
+        return None if pair.name in self._due else Status.NOT_DUE
+
+    def at_a_glance(self, pair: Pair) -> Outcome | None:
+        """Return the outcome of *pair* where its playlists are as it left them; None where more has to be asked.
+
+        What goes wrong is left to whoever asks: it is no error here.
+        """
+        if self.ended or any(one in self._dead for one in pair.accounts) or not _is_listed(pair):
+            return None
+        try:
+            return self._unchanged(self.targets.known(pair))
+        except SyncError as error:
+            if error.reach is Reach.RUN:
+                self.ended = error
+        except Exception:
+            log.exception("bug in a glance", extra={"pair": pair.name})
+        return None
+
+    def _unchanged(self, pair: Pair) -> Outcome | None:
+        self.budget.allow()
+        with self.visit(pair.account):
+            mark = self._library.settled(pair, self.visit)
+        if mark is None:
+            return None
+        self._library.had_turn(pair, self.started)
+        return Outcome(pair=pair, status=Status.UNCHANGED, skipped=mark.skipped)
 
     def _guarded(self, pair: Pair) -> Outcome:
         error: SyncError | None
@@ -245,6 +286,14 @@ class Run:
         if error.reach is Reach.ACCOUNT and error not in self._dead.values():
             self._dead[account] = error
 
+    def versions(self) -> dict[str, dict[PlaylistId, str]]:
+        """Return, by account, what is known of the versions of playlists by now."""
+        return self._library.versions()
+
+    def index(self) -> Index:
+        """Return what is remembered of all pairs by now."""
+        return self._library.index
+
     def close(self) -> None:
         """Remember what later runs can do with."""
         if not self._dry_run:
@@ -273,6 +322,11 @@ class Run:
                 yield warning
         yield from self._decider.warnings()
         yield from self._ledger.warnings()
+
+
+def _is_listed(pair: Pair) -> bool:
+    """Whether all that *pair* reads is in lists of playlists, which say of many at once what their versions are."""
+    return all(isinstance(source, PlaylistSource) for source in pair.sources)
 
 
 def _status(error: SyncError, *, begun: bool) -> Status:

@@ -1,8 +1,10 @@
 """The one path: every way in ends here, and every pair takes it."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
@@ -10,19 +12,22 @@ from typing import Final
 
 from syncer.appending import SETTLE, Memory, Pretence, Writer
 from syncer.budget import Budget, Stop
-from syncer.cache import Cache
+from syncer.cache import Cache, Index, Ledger
 from syncer.errors import (
     ConfigError,
     Interrupted,
     Locked,
+    OutOfTime,
     Problem,
     StateUnusable,
 )
-from syncer.ids import shorten
+from syncer.grouping import Groups, groups
+from syncer.ids import PlaylistId, shorten
 from syncer.library import Library
 from syncer.model import (
     MAX_ITEMS,
     Action,
+    Begun,
     Chosen,
     Config,
     Outcome,
@@ -46,6 +51,17 @@ LEASE: Final = 3600.0
 LEASE_BEYOND_DEADLINE: Final = 60.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What a run can tell before it reads anything, and what is left to do for it."""
+
+    report: Report
+    """With the outcomes that are known; those of the pairs in ``groups`` are those of a run that never got to them."""
+    groups: Groups
+    versions: Mapping[str, Mapping[PlaylistId, str]]
+    index: Index
+
+
 class Service:
     """Runs the pairs of a config against the accounts that *connect* opens."""
 
@@ -62,8 +78,12 @@ class Service:
         files: ReadFile,
         settle: float = SETTLE,
         limit: int = MAX_ITEMS,
+        ledger: Callable[[Cache, datetime], Ledger] = Ledger,
     ) -> None:
-        """*settle* is the window W of the fault model, in seconds; *limit* how many items a target may grow to."""
+        """*settle* is the window W of the fault model, in seconds; *limit* how many items a target may grow to.
+
+        *ledger* makes what reckons with the day, for a run that starts at a moment.
+        """
         self._connect = connect
         self._state = state
         self._clock = clock
@@ -74,6 +94,7 @@ class Service:
         self._files = files
         self._settle = settle
         self._limit = limit
+        self._ledger = ledger
 
     def run(self, config: Config, request: Request | None = None, *, deadline: float | None = None) -> Report:
         """Add what each target lacks and report on every pair; ConfigError if *request* names a pair there is not.
@@ -104,6 +125,32 @@ class Service:
         except (Locked, StateUnusable) as refused:  # what is kept may be in the making
             run.ended = refused
         return self._report(run, outcomes or run.outcomes(), dry_run=True)
+
+    def glance(self, config: Config, begun: Begun, *, deadline: float | None = None) -> Glance:
+        """Return what can be told of the run that has *begun* from few requests, and what is left, in groups.
+
+        Only accounts that several groups need are looked at. The caller keeps other runs out. StateUnusable where that
+        cannot be told.
+        """
+        run = self._begun(config, Request(begun=begun), deadline, dry_run=False)
+        run.begin()
+        touching = groups(run.due(), run.started)
+        needed = Counter(account for group in touching for account in {one for pair in group for one in pair.accounts})
+        seen: dict[str, Outcome] = {}
+        left: list[tuple[Pair, ...]] = []
+        for group in touching:
+            shared = all(needed[account] > 1 for pair in group for account in pair.accounts)
+            outcomes = [run.at_a_glance(pair) for pair in group] if shared else [None]
+            if all(outcomes):
+                seen |= {outcome.pair.name: outcome for outcome in outcomes if outcome}
+            else:
+                left.append(group)
+        run.close()
+        run.ended = OutOfTime()
+        told = tuple(seen.get(pair.name) or run.outcome(pair) for pair in config.pairs)
+        run.ended = None  # the others go on
+        report = self._report(run, told)
+        return Glance(report=report, groups=tuple(left), versions=run.versions(), index=run.index())
 
     def undo(self, config: Config, chosen: Chosen, *, deadline: float | None = None) -> Reversal:
         """Take out of its targets what the *chosen* run added: what is there once, and nobody added again.
@@ -143,6 +190,7 @@ class Service:
         """Return what adds, made under the lock."""
         return Writer(
             run.id,
+            part=run.part,
             state=self._state,
             budget=run.budget,
             clock=self._clock,
@@ -192,12 +240,25 @@ class Service:
 
     def _lock(self, run: Run, deadline: float | None) -> AbstractContextManager[None]:
         left = LEASE if deadline is None else deadline - self._clock.monotonic() + LEASE_BEYOND_DEADLINE
-        return self._state.lock(run.id, now=run.started, until=run.started + timedelta(seconds=left))
+        now = self._clock.now()
+        return self._state.lock(run.id, now=now, until=now + timedelta(seconds=left))
 
-    def _library(self, cache: Cache, pairs: Sequence[Pair]) -> Library:
+    def _library(
+        self, cache: Cache, pairs: Sequence[Pair], versions: Mapping[str, Mapping[PlaylistId, str]] | None = None
+    ) -> Library:
         return Library(
-            pairs, cache=cache, clock=self._clock, watch=self._watch, executor=self._executor, files=self._files
+            pairs,
+            cache=cache,
+            clock=self._clock,
+            watch=self._watch,
+            executor=self._executor,
+            files=self._files,
+            versions=versions,
         )
+
+    def _begin(self) -> Begun:
+        now = self._clock.now()
+        return Begun(run_id=run_id(now, self._chance), at=now)
 
     def _begun(self, config: Config, request: Request | None, deadline: float | None, *, dry_run: bool) -> Run:
         names = selected(config, request or Request())
@@ -207,19 +268,22 @@ class Service:
             must_keep(self._state, "nobody knows when a pair had its last turn (every)")
         if config.makes_playlists:
             must_keep(self._state, "a playlist could be made twice (create, roll_over)")
-        started, cache = self._clock.now(), Cache(self._state)
+        begun = (request and request.begun) or self._begin()
+        started, cache = begun.at, Cache(self._state)
         run = Run(
-            run_id(started, self._chance),
+            begun,
             config,
             names,
-            started=started,
             hand=Pretence(Memory(self._state, clock=self._clock, settle=self._settle)),
             targets=self._targets(started),
             budget=Budget(self._clock, deadline=deadline, stop=self._stop),
             connect=self._connect,
             cache=cache,
-            library=self._library(cache, [pair for pair in config.pairs if pair.enabled and pair.name in names]),
+            library=self._library(
+                cache, [pair for pair in config.pairs if pair.enabled and pair.name in names], begun.versions
+            ),
             watch=self._watch,
+            ledger=self._ledger(cache, started),
             dry_run=dry_run,
             limit=self._limit,
             at_once=bool(request and request.names),

@@ -1,6 +1,6 @@
 """What one account sees in one run: what is known is not asked for, what has not changed is not read."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -70,8 +70,9 @@ class Shelf:
         watch: Watch,
         executor: Executor,
         files: ReadFile,
+        versions: Mapping[PlaylistId, str] | None = None,
     ) -> None:
-        """*known* are those whose version alone may be all that a run needs of them."""
+        """*known* are those whose version alone may be all that a run needs of them; *versions* were looked up."""
         self._account = account
         self._playlists = connection.playlists
         self._connected = connection.sources
@@ -86,7 +87,7 @@ class Shelf:
         self._executor = executor
         self._files = files
         self._diaries = Diaries(account, self._sources, cache=cache, clock=clock, warnings=connection.warnings)
-        self._listed: dict[PlaylistId, str] | None = None
+        self._listed: Mapping[PlaylistId, str] | None = versions
         self._presumed: dict[PlaylistId, str] = {}
         self._heads: dict[PlaylistId, Head | SyncError] = {}
         self._begun: dict[Source, Contents] = {}
@@ -118,6 +119,11 @@ class Shelf:
         if version := (self._listed or {}).get(source.id):
             return version
         return self._ask(source.id, contents=self._is_small(source.id)).snapshot_id or None if ask else None
+
+    def versions(self) -> dict[PlaylistId, str]:
+        """Return what is known of the versions of playlists."""
+        heads = {one: head.snapshot_id for one, head in self._heads.items() if isinstance(head, Head)}
+        return {one: version for one, version in {**(self._listed or {}), **heads}.items() if version}
 
     def presume(self, playlist: PlaylistId, version: str) -> None:
         """Take *playlist*, unless its version is known, to be at *version*."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
-from unicodedata import normalize
 
 from syncer.appending import Writer
 from syncer.errors import (
@@ -26,6 +25,7 @@ from syncer.errors import (
 )
 from syncer.ids import PlaylistId, playlist_uri, shorten
 from syncer.model import PAGE_SIZE, Listed, Pair, Volume
+from syncer.naming import folded
 from syncer.naming import name as name_at
 from syncer.ports import Clock, Connection, StateStore
 from syncer.reading import Target
@@ -255,12 +255,7 @@ def _is_alike(listed: Listed, wanted: Volume) -> bool:
     mark = _MARKED.search(listed.description)
     says = int(mark[1] or 1) if mark else None
     fits = says == wanted.number if wanted.marked else not listed.description
-    return fits and _folded(listed.name) == _folded(wanted.name)
-
-
-def _folded(name: str) -> str:
-    """Return *name* but for what a store or Spotify may have changed about it."""
-    return " ".join(normalize("NFC", name).encode("utf-8", "replace").decode().split())
+    return fits and folded(listed.name) == folded(wanted.name)
 
 
 def _numbered(first: str, number: int) -> str:

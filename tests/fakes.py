@@ -8,12 +8,14 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from threading import Lock
 from typing import Any, Final, TypeVar
 
 from syncer.allowance import Allowance
 from syncer.budget import Budget
 from syncer.cache import Cache
 from syncer.errors import (
+    Locked,
     MissingScope,
     NameRefused,
     NotFound,
@@ -846,3 +848,126 @@ class MemoryState(NoState):
 
 def _names(add: Add) -> str:
     return letters([addition.item for addition in add.additions])
+
+
+MAX_SHARED: Final = 300_000
+"""Bytes of a value that processes share."""
+
+
+class MemoryFleet(MemoryState):
+    """A state store that many processes share, in memory.
+
+    ``before`` is called with each call of Shared and with ``hold`` and ``let go``, reads as well, and ``after`` with
+    each that wrote: what it returns is raised, as if the answer had been lost. ``calls`` lists those that write.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.after: Callable[[str], SyncError | None] = lambda _call: None
+        self.shared: dict[tuple[str, str], bytes] = {}
+        self._at_once = Lock()
+        self._holder: tuple[str, datetime] | None = None
+
+    def process_died(self) -> None:
+        """Change nothing: nobody sees it, and the lock is left to expire."""
+
+    @contextmanager
+    def lock(self, run_id: str, *, now: datetime, until: datetime) -> Iterator[None]:
+        self._called("lock")
+        self._take(run_id, now, until)
+        try:
+            yield
+        finally:
+            self._give_back(run_id, until)
+        self._called("unlock")
+
+    def hold(self, run_id: str, *, now: datetime, until: datetime) -> None:
+        with self._write(f"hold {run_id}"):
+            self._take(run_id, now, until)
+
+    def let_go(self, run_id: str, *, until: datetime) -> None:
+        with self._write(f"let go {run_id}"):
+            self._give_back(run_id, until)
+
+    def _take(self, run_id: str, now: datetime, until: datetime) -> None:
+        if self._holder is not None and self._holder != (run_id, until) and now < self._holder[1]:
+            raise Locked("the lock of this fleet")
+        self._holder = run_id, until
+
+    def _give_back(self, run_id: str, until: datetime) -> None:
+        if self._holder == (run_id, until):
+            self._holder = None
+
+    def get(self, family: str, name: str) -> bytes | None:
+        self._read(f"get {family}/{name}")
+        return self.shared.get(_shared_key(family, name))
+
+    def all(self, family: str, *, at_most: int | None = None) -> dict[str, bytes]:
+        self._read(f"all {family}")
+        with self._at_once:
+            found = sorted(key for key in self.shared if key[0] == family)
+            return {name: self.shared[family, name] for _, name in found[:at_most]}
+
+    def put(self, family: str, name: str, value: bytes) -> None:
+        with self._write(f"put {family}/{name}"):
+            self.shared[_shared_key(family, name)] = _shared_value(value)
+
+    def swap(self, family: str, name: str, value: bytes | None, *, over: bytes | None) -> bool:
+        key = _shared_key(family, name)
+        assert over is None or _shared_value(over) is over
+        with self._write(f"swap {family}/{name}"):
+            kept = self.shared.get(key)
+            new = None if value is None else _shared_value(value)
+            if kept == over and new is None:
+                self.shared.pop(key, None)
+            elif kept == over and new is not None:
+                self.shared[key] = new
+            return kept in (over, new)
+
+    def drop(self, family: str) -> None:
+        with self._write(f"drop {family}"):
+            for key in [key for key in self.shared if key[0] == family]:
+                del self.shared[key]
+
+    def _read(self, call: str) -> None:
+        if error := self.before(call):
+            raise error
+
+    @contextmanager
+    def _write(self, call: str) -> Iterator[None]:
+        self._called(call)
+        with self._at_once:
+            yield
+        if error := self.after(call):
+            raise error
+
+
+def _shared_key(family: str, name: str) -> tuple[str, str]:
+    assert family
+    assert name
+    return family, name
+
+
+def _shared_value(value: bytes) -> bytes:
+    assert isinstance(value, bytes)
+    assert len(value) <= MAX_SHARED
+    return value
+
+
+class FakeMessages:
+    """A queue whose messages are ``sent``: each body, and the delay that counts.
+
+    ``before`` is called with each body before it is taken, and what it returns is raised: those before it are sent.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, float]] = []
+        self.before: Callable[[str], SyncError | None] = lambda _body: None
+
+    def send(self, bodies: Sequence[str], *, delay: float = 0) -> None:
+        for body in bodies:
+            assert isinstance(body, str)
+            assert body
+            if error := self.before(body):
+                raise error
+            self.sent.append((body, min(delay, 900)))

@@ -360,3 +360,28 @@ def test_a_run_that_never_began_has_a_report_too() -> None:
     assert (passing.problems, passing.outcomes, exit_code(passing)) == ((), (), 5)
     assert passing.error
     assert passing.error.code is Code.TEMPORARY
+
+
+# --- a fleet ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["none", "file:state", "table:"])
+def test_a_fleet_needs_a_table_to_share(said: str) -> None:
+    environ = {"SYNCER_STATE": said, "SYNCER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/groups"}
+    with pytest.raises(ConfigError) as caught:
+        bootstrap.fleet(environ, tell=lambda _report: None)
+    (problem,) = caught.value.problems
+    assert problem.message == f"'{said}' is not table:NAME, which workers need to share"
+    with pytest.raises(ConfigError):
+        bootstrap.last_report(environ)
+
+
+def test_a_fleet_is_wired_before_anything_is_asked_of_aws() -> None:
+    environ = {
+        "SYNCER_STATE": "table:syncer",
+        "SYNCER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/groups",
+        "SYNCER_RUN_SECONDS": "3540",
+    }
+    wired = bootstrap.fleet(environ, tell=lambda _report: None)
+    with pytest.raises(StateUnusable, match="NoRegionError"):
+        wired.dispatcher.dispatch(config(pair("a", "b")), deadline=0)

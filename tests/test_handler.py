@@ -1,6 +1,7 @@
 """AWS Lambda's way in, from the event to the answer, against a sandbox over HTTP (interface §5)."""
 
 import importlib
+import itertools
 import json
 import logging
 import subprocess
@@ -340,3 +341,160 @@ def test_a_cold_start_builds_nothing_and_loads_no_library_for_the_network() -> N
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, check=True, text=True)  # noqa: S603 - our own program
     assert done.stdout == "[]\n"
+
+
+# --- a fleet ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    """Serve AWS over loopback."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - half a second that only these tests spend
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@dataclass
+class Fleet:
+    """A queue and a table, and functions that share them."""
+
+    container: Container
+    queue: Any
+    url: str
+
+    def begin(self, event: object = None) -> dict[str, Any]:
+        """Send *event*, and return the answer."""
+        self.container.caplog.clear()
+        answer: dict[str, Any] = self.container.handler.lambda_handler({} if event is None else event, Context())
+        return answer
+
+    def work(self, *bodies: str) -> list[str]:
+        """Have messages done: these, or all that can be received; return the ids of those that are to come again."""
+        self.container.caplog.clear()
+        records = [
+            {"messageId": f"{number}", "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
+            for number, body in enumerate(bodies or self.waiting())
+        ]
+        answer = self.container.handler.work({"Records": records}, Context())
+        return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+    def waiting(self) -> list[str]:
+        """Take what can be received by now."""
+        found: list[str] = []
+        while batch := self.queue.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages"):
+            found += [message["Body"] for message in batch]
+        return found
+
+    def logged(self, message: str) -> list[logging.LogRecord]:
+        return [record for record in self.container.caplog.records if record.getMessage() == message]
+
+
+_NAMES = map("fleet-{}".format, itertools.count())
+
+
+@pytest.fixture
+def fleet(container: Container, aws: str, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """A fleet with two pairs: ``week`` to ``archive``, and ``other`` to ``shelf``."""
+    from boto3.session import Session  # noqa: PLC0415 - as above
+
+    name = next(_NAMES)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    session = Session()
+    session.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+    )
+    queue = session.client("sqs")
+    url = queue.create_queue(QueueName=name)["QueueUrl"]
+    monkeypatch.setenv("SYNCER_STATE", f"table:{name}")
+    monkeypatch.setenv("SYNCER_QUEUE_URL", url)
+    monkeypatch.setenv("SYNCER_RUN_SECONDS", "3540")
+    container.playlists["shelf"] = container.world.playlist("shelf")
+    container.configure(("week", "archive"), ("other", "shelf"))
+    return Fleet(container, queue, url)
+
+
+def test_a_fleets_run_is_begun_by_the_schedule_and_told_by_the_last_worker(fleet: Fleet) -> None:
+    answer = fleet.begin(SCHEDULER)
+
+    assert (answer["pairs"], answer["waiting"], answer["groups"]) == (2, 2, 2)
+    assert not fleet.logged("report")
+    first, second = fleet.waiting()
+    assert fleet.work(first) == []
+    assert not fleet.logged("report")
+    assert fleet.work(second) == []
+    told = fleet.container.logged()
+    assert told["run_id"] == answer["run_id"]
+    assert ([pair["added"] for pair in told["pairs"]], told["exit_code"]) == ([3, 2], 0)
+    assert told["requests"]["spotify"] == fleet.container.sent()
+    assert not fleet.logged("run failed")
+    assert fleet.begin({"report": "last"}) == told
+    assert len(fleet.container.playlists["archive"].entries) == 3
+
+    idle = fleet.container.call(SCHEDULER)
+
+    assert [pair["status"] for pair in idle["pairs"]] == ["unchanged", "unchanged"]
+    assert fleet.waiting() == []
+
+
+def test_a_fleet_does_named_pairs_and_dry_runs_at_once(fleet: Fleet) -> None:
+    planned = fleet.container.call({"dry_run": True})
+    assert [pair["planned"] for pair in planned["pairs"]] == [3, 2]
+    done = fleet.container.call({"pairs": ["other"]})
+    assert [pair["status"] for pair in done["pairs"]] == ["not-selected", "added"]
+    assert fleet.waiting() == []
+    assert fleet.begin({"report": "last"}) == {}
+
+
+def test_a_fleets_run_that_needs_a_person_says_so_in_a_line_of_its_own(fleet: Fleet) -> None:
+    fleet.container.configure(("foreign", "archive"), ("other", "shelf"))
+    fleet.begin()
+
+    assert fleet.work() == []  # the group is done all the same
+
+    (record,) = fleet.logged("run failed")
+    assert record.levelname == "ERROR"
+    error = fleet.container.logged()["pairs"][0]["error"]
+    assert record.lines == [f"foreign: {error['message']} -> {error['hint']}"]  # type: ignore[attr-defined] # put there by `extra`
+
+
+def test_a_message_that_cannot_be_done_is_to_come_again_and_the_others_are_done(fleet: Fleet) -> None:
+    fleet.begin()
+    first, second = fleet.waiting()
+    assert fleet.work(first, "no json", second) == ["1"]
+    assert [pair["added"] for pair in fleet.container.logged()["pairs"]] == [3, 2]
+    assert fleet.logged("a message is to come again")
+
+
+def test_a_fleets_second_run_is_turned_away_while_the_first_is_under_way(fleet: Fleet) -> None:
+    fleet.begin()
+    told = fleet.container.call()
+    assert (told["exit_code"], told["error"]["code"], told["pairs"]) == (6, "locked", [])
+    named = fleet.container.call({"pairs": ["week"]})
+    assert named["error"]["code"] == "locked"
+
+
+def test_a_fleet_without_a_table_raises(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCER_STATE", "none")
+    told, lines = fleet.container.fails()
+    assert told["exit_code"] == 2
+    assert lines == ["environment: $SYNCER_STATE: 'none' is not table:NAME, which workers need to share"]
+
+
+def test_a_fleet_with_a_broken_config_raises_and_its_messages_come_again(fleet: Fleet) -> None:
+    fleet.container.config.write_text("pairs:\n  - source: x\n    target: y\n", encoding="utf-8")
+    told, lines = fleet.container.fails()
+    assert (told["exit_code"], len(lines)) == (2, 2)
+    assert fleet.work('{"run": "x", "group": 0}') == ["0"]

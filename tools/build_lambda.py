@@ -46,7 +46,7 @@ THEIRS_LEFT_OUT: Final = frozenset({"bin", "test", "tests"})
 SOURCES_LEFT_OUT: Final = frozenset({".c", ".pxd", ".pyi", ".pyx", ".typed"})
 INFO_KEPT: Final = ("METADATA", "LICENSE", "NOTICE", "licenses/")
 
-SERVICES: Final = {"dynamodb", "secretsmanager"}
+SERVICES: Final = {"dynamodb", "secretsmanager", "sqs"}
 """The AWS services that are called. botocore brings a folder for each of more than 400, 17 MB zipped."""
 LATIN: Final = frozenset("000 001 002 01d 01e 020 021 027 02c 0a7 0ab 0fb 1df".split())  # noqa: SIM905 - reads better
 """The blocks of 256 characters with Latin letters: of no others is anyascii asked. It brings 640, each in a file."""

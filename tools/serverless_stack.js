@@ -7,7 +7,11 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const LONGEST_TIMEOUT = 600;
+const LONGEST_RUN = 6 * HOUR; // of several functions, one after the other
 const LONGEST_WINDOW = 7 * DAY; // CloudWatch looks no further back
+
+const FANOUT = '${file(tools/serverless_fanout.yml)}';
+const NO_FANOUT = { environment: {}, functions: {}, resources: {}, widgets: '' };
 
 const UNITS = { minute: MINUTE, hour: HOUR, day: DAY };
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
@@ -19,15 +23,18 @@ module.exports = async ({ resolveVariable }) =>
     secret: await resolveVariable('param:secret'),
     stateTable: await resolveVariable('param:stateTable'),
     accounts: await resolveVariable('file(config/config.yaml):accounts, null'),
+    fanout: await resolveVariable('param:fanout'),
+    workers: await resolveVariable('param:workers'),
   });
 module.exports.derive = derive;
 module.exports.rhythm = rhythm;
 
-function derive({ schedule, secret, stateTable, accounts }) {
+function derive({ schedule, secret, stateTable, accounts, fanout, workers }) {
   const { shortest, longest } = rhythm(schedule);
+  // Over before the next run starts, so that two never overlap.
+  const timeout = Math.min(LONGEST_TIMEOUT, shortest - 5);
   return {
-    // Over before the next run starts, so that two never overlap.
-    timeout: Math.min(LONGEST_TIMEOUT, shortest - 5),
+    timeout,
     failedRun: alarmWindow(longest),
     noRun: alarmWindow(3 * longest),
     noFineRun: alarmWindow(Math.max(DAY, 2 * longest)),
@@ -36,6 +43,11 @@ function derive({ schedule, secret, stateTable, accounts }) {
     secretArns: secretNames(secret, accounts).map(secretArn),
     stateTable: tableName(stateTable),
     signInMetrics: { Resources: signInMetrics(Object.keys(accounts || { default: {} }).length) },
+    fanout: isFanout(fanout, schedule, shortest) ? FANOUT : NO_FANOUT,
+    workers: countOfWorkers(workers),
+    runSeconds: String(Math.min(LONGEST_RUN, shortest) - MINUTE),
+    // A worker that is still at work is not given a second time.
+    visibilityTimeout: timeout + MINUTE,
   };
 }
 
@@ -152,6 +164,21 @@ function signInMetrics(count) {
       return [`SignIn${index + 1}Metric`, { Type: 'AWS::Logs::MetricFilter', Properties: filter }];
     }),
   );
+}
+
+// Whether runs are to be split among functions, each of which takes part until a minute before the next run.
+function isFanout(asked, schedule, shortest) {
+  if (!['true', 'false'].includes(String(asked))) throw refusal(`fanout: ${asked} is neither true nor false`);
+  if (String(asked) === 'false') return false;
+  if (shortest <= MINUTE) throw refusal(`fanout: ${schedule} leaves a run no time; two minutes is the least`);
+  return true;
+}
+
+// What AWS takes as the most workers at once.
+function countOfWorkers(asked) {
+  const count = Number(asked);
+  if (Number.isInteger(count) && count >= 2 && count <= 1000) return count;
+  throw refusal(`workers: ${asked} is not a whole number from 2 to 1000`);
 }
 
 // An error to be read by people: the framework prints a stack where there is one.

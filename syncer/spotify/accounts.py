@@ -9,7 +9,7 @@ from syncer.errors import QuotaExceeded, RateLimited
 from syncer.model import Account, NotBefore, SignIn
 from syncer.ports import Chance, Clock, Connection, CredentialStore, StateStore
 from syncer.spotify.auth import Access, TokenEndpoint
-from syncer.spotify.gate import CEILING, Gate
+from syncer.spotify.gate import CEILING, Gate, Share
 from syncer.spotify.player import SpotifyPlayer
 from syncer.spotify.playlists import SpotifyPlaylists
 from syncer.spotify.sources import SpotifySources
@@ -36,8 +36,12 @@ class SpotifyAccounts:
         per_second: float = CEILING,
         daily_requests: int | None = None,
         endpoints: Endpoints = ENDPOINTS,
+        share: Callable[[str], Share] | None = None,
     ) -> None:
-        """*endpoints* are all that the connections may ask for."""
+        """*endpoints* are all that the connections may ask for.
+
+        *share*, where several workers share a client id, returns what this one has of it; it is called once for each.
+        """
         self._api_url = api_url
         self._accounts_url = accounts_url
         self._store = store
@@ -48,6 +52,7 @@ class SpotifyAccounts:
         self._per_second = per_second
         self._daily_requests = daily_requests
         self._endpoints = endpoints
+        self._share = share
         self._gates: dict[str, Gate] = {}
 
     def __call__(self, account: Account, budget: Budget) -> Connection:
@@ -61,7 +66,7 @@ class SpotifyAccounts:
         allowance.limit_to(account.daily_requests or self._daily_requests)
         warnings: list[str] = []
         caller = Caller(
-            gate=self._gates.setdefault(client_id, Gate(self._clock, per_second=self._per_second)),
+            gate=self._gate(client_id),
             budget=budget,
             clock=self._clock,
             chance=self._chance,
@@ -93,6 +98,12 @@ class SpotifyAccounts:
             renew=access.renew,
             scope=access.scope,
         )
+
+    def _gate(self, client_id: str) -> Gate:
+        if client_id not in self._gates:
+            share = self._share(client_id) if self._share else None
+            self._gates[client_id] = Gate(self._clock, per_second=self._per_second, share=share)
+        return self._gates[client_id]
 
     def _wait_is_over(self, client_id: str) -> None:
         """Raise what Spotify asked an earlier run to wait for, while it lies ahead (fault model §3)."""

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition
-from typing import Final
+from typing import Final, Protocol
 
 from syncer.ports import Clock
 
@@ -16,6 +16,24 @@ SECOND: Final = 1.02
 """How long a second's worth is given: requests arrive closer together than they left, and a limit counts arrivals."""
 RECOVERY: Final = 1.02
 """How much faster after each request that was served: about 35 of them undo one halving."""
+ASK_AGAIN: Final = 1.0
+"""Seconds between two looks at what others have done."""
+
+
+class Share(Protocol):
+    """What one of several workers has of a client id. Called from any thread; may raise StateUnusable."""
+
+    def per_second(self) -> int:
+        """Return how many requests a second this worker may make now; 0: none before others make room."""
+        ...
+
+    def closed_for(self) -> float:
+        """Return for how many seconds Spotify wants to hear nothing, as far as is known; not above 0: it listens."""
+        ...
+
+    def close(self, seconds: float) -> None:
+        """Tell the others that Spotify wants to hear nothing for *seconds*."""
+        ...
 
 
 class Gate:
@@ -23,10 +41,15 @@ class Gate:
 
     Closed for a while after a 429, it then lets one request through, the probe, and the others once that is answered.
     Threads sleep by the clock, and wait for nothing else but a probe that is under way in another thread.
+
+    With a *share* it lets no more pass than that says, and is closed too when another worker was found too fast.
     """
 
-    def __init__(self, clock: Clock, *, per_second: float = CEILING) -> None:
+    def __init__(self, clock: Clock, *, per_second: float = CEILING, share: Share | None = None) -> None:
         self._clock = clock
+        self._share = share
+        self._longest = ASK_AGAIN if share else math.inf
+        """Seconds to sleep at most before what others do, and *may_go*, are asked again."""
         self._ceiling = self._rate = per_second
         self._passed: deque[float] = deque(maxlen=max(1, int(per_second)))
         self._changed = Condition()
@@ -58,17 +81,31 @@ class Gate:
                 if self._probing:
                     self._changed.wait()
                     continue
+                rate = self._shared_rate()  # which may take a while: what time it is comes after
                 now = self._clock.monotonic()
-                wait = self._free_at() - now
+                wait = self._free_at(rate) - now
                 if wait <= 0:
                     self._passed.append(now)
                     self._probing, self._closed = self._closed, False
                     return self._probing
-            self._clock.sleep(wait)
+            self._clock.sleep(min(wait, self._longest))
 
-    def _free_at(self) -> float:
-        burst = max(1, int(self._rate))
-        paced = self._passed[-burst] + max(SECOND, 1 / self._rate) if len(self._passed) >= burst else -math.inf
+    def _shared_rate(self) -> float:
+        """Return how many may pass in a second, and know of it if others were found too fast."""
+        if self._share is None:
+            return self._rate
+        given = self._share.per_second()
+        left = self._share.closed_for()
+        if left > 0:
+            self._opens = max(self._opens, self._clock.monotonic() + left)
+            self._closed = True
+        return min(self._rate, given)
+
+    def _free_at(self, rate: float) -> float:
+        if rate == 0:
+            return math.inf
+        burst = max(1, int(rate))
+        paced = self._passed[-burst] + max(SECOND, 1 / rate) if len(self._passed) >= burst else -math.inf
         return max(paced, self._opens)
 
     def close(self, seconds: float) -> None:
@@ -79,6 +116,8 @@ class Gate:
                 self.slow_down()
             self._opens = max(self._opens, now + seconds)
             self._closed = True
+        if self._share:
+            self._share.close(seconds)
 
     def slow_down(self) -> None:
         """Spotify found us too fast."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from syncer import aws
@@ -25,7 +26,7 @@ PART_BYTES: Final = 330_000
 
 Key = tuple[str, str]
 Row = Mapping[str, str | bytes]
-"""The attributes of an item; only what is cached is not text."""
+"""The attributes of an item; only what is cached or shared is not text."""
 
 _SCHEMA: Final = ("schema", "schema")
 _LOCK: Final = ("lock", "lock")
@@ -41,12 +42,16 @@ _CACHE: Final = "cache"
 """A partition for each name: the head, which holds what fits, and before it the parts of what does not, by digest."""
 _HEAD: Final = "head"
 """Greater than every digest, which has no letter above f."""
+_SHARED: Final = "shared"
+"""A partition for each family, by name."""
 
 _IS_OURS: Final = "#owner = :owner AND #until = :until"
 _IS_FREE: Final = f"attribute_not_exists(#until) OR #until <= :now OR ({_IS_OURS})"
 _IS_UNDERSTOOD: Final = "attribute_not_exists(#version) OR #version = :version"
 _IS_NOT_EARLIER: Final = "attribute_not_exists(#at) OR #at <= :at"
 _HAS_NO_PARTS: Final = "attribute_not_exists(#parts) OR #parts = :parts"
+_HAS_NO_VALUE: Final = "attribute_not_exists(#content)"
+_HAS_THE_VALUE: Final = "#content = :content"
 
 _YES, _NO = "yes", "no"
 
@@ -80,7 +85,7 @@ class StateDenied(AwsDenied, StateUnusable):
 
 
 class DynamoDbState:
-    """State in the table *name*, as StateStore promises. AWS is not touched before the first call.
+    """State in the table *name*, as FleetState promises. AWS is not touched before the first call.
 
     Every write may be carried out twice, which is what the SDK does when an answer is lost.
     """
@@ -94,24 +99,27 @@ class DynamoDbState:
 
     @contextmanager
     def lock(self, run_id: str, *, now: datetime, until: datetime) -> Iterator[None]:
-        """Keep other runs out, no longer than *until*. *run_id* and *until* together say whose the lock is."""
-        owner = {"owner": run_id, "until": rows.stamp(until)}
+        """Keep other runs out, no longer than *until*."""
+        self.hold(run_id, now=now, until=until)
+        try:
+            yield
+        finally:
+            try:
+                self.let_go(run_id, until=until)
+            except StateUnusable as error:  # the lock ends by itself; the run's work is done
+                log.warning("the lock was left to expire", extra={"reason": str(error)})
+
+    def hold(self, run_id: str, *, now: datetime, until: datetime) -> None:
+        """Keep other runs out. *run_id* and *until* together say whose the lock is."""
+        owner = _owner(run_id, until)
         try:
             self._table.put(_LOCK, owner, when=_IS_FREE, given={"now": rows.stamp(now), **owner})
         except _Refused:
             raise Locked(f"the lock in the table {self._name}") from None
-        try:
-            yield
-        finally:
-            self._unlock(owner)
 
-    def _unlock(self, owner: Row) -> None:
-        """Let others in, unless they are. If that fails, the lock ends by itself; the run's work is done."""
-        try:
-            with suppress(_Refused):
-                self._table.delete(_LOCK, when=_IS_OURS, given=owner)
-        except StateUnusable as error:
-            log.warning("the lock was left to expire", extra={"reason": str(error)})
+    def let_go(self, run_id: str, *, until: datetime) -> None:
+        with suppress(_Refused):
+            self._table.delete(_LOCK, when=_IS_OURS, given=_owner(run_id, until))
 
     def sending(self, add: Add) -> None:
         self._table.put(_open_key(add), {"body": rows.encode(add)})
@@ -209,6 +217,37 @@ class DynamoDbState:
                 if not part.startswith(f"{but}#"):
                     self._table.delete((partition, part))
 
+    def get(self, family: str, name: str) -> bytes | None:
+        row = self._table.get(_shared_key(family, name))
+        if row is None:
+            return None
+        with self._table.explained("GetItem"):
+            return _shared_value(row)
+
+    def all(self, family: str, *, at_most: int | None = None) -> dict[str, bytes]:
+        found = self._table.query(f"{_SHARED}#{family}", at_most=at_most)
+        with self._table.explained("Query"):
+            return {str(row["sk"]): _shared_value(row) for row in found}
+
+    def put(self, family: str, name: str, value: bytes) -> None:
+        self._table.put(_shared_key(family, name), {"content": value})
+
+    def swap(self, family: str, name: str, value: bytes | None, *, over: bytes | None) -> bool:
+        key = _shared_key(family, name)
+        when, given = (_HAS_NO_VALUE, None) if over is None else (_HAS_THE_VALUE, {"content": over})
+        try:
+            if value is None:
+                self._table.delete(key, when=when, given=given)
+            else:
+                self._table.put(key, {"content": value}, when=when, given=given)
+        except _Refused:
+            return self.get(family, name) == value  # then it was we: the SDK asked twice
+        return True
+
+    def drop(self, family: str) -> None:
+        for row in self._table.query(f"{_SHARED}#{family}", keys_only=True):
+            self._table.delete(_shared_key(family, str(row["sk"])))
+
     @cached_property
     def _table(self) -> "_Table":
         """The table, once it is known to be of our version."""
@@ -234,6 +273,14 @@ def _record_key(add: Add) -> Key:
 
 def _volume_key(volume: Volume) -> Key:
     return f"{_VOLUMES}#{volume.account}#{volume.series}", f"{volume.number:05}"
+
+
+def _shared_key(family: str, name: str) -> Key:
+    return f"{_SHARED}#{family}", name
+
+
+def _owner(run_id: str, until: datetime) -> Row:
+    return {"owner": run_id, "until": rows.stamp(until)}
 
 
 class _Refused(Exception):
@@ -273,17 +320,31 @@ class _Table:
         return {"Put": {"TableName": self._name, "Item": _wire(key, row)}}
 
     def query(
-        self, partition: str, condition: str, sk: str, *, newest_first: bool = False, keys_only: bool = False
+        self,
+        partition: str,
+        condition: str = "",
+        sk: str = "",
+        *,
+        newest_first: bool = False,
+        keys_only: bool = False,
+        at_most: int | None = None,
     ) -> Iterator[Row]:
-        """Yield the rows of *partition* for which *condition* holds of their sort key, in its order."""
+        """Yield the rows of *partition* for which *condition* holds of their sort key, in its order.
+
+        All of them, or the first *at_most*.
+        """
         request: dict[str, Any] = {
             "TableName": self._name,
-            "KeyConditionExpression": f"pk = :pk AND {condition}",
-            "ExpressionAttributeValues": {":pk": {"S": partition}, ":sk": {"S": sk}},
+            "KeyConditionExpression": f"pk = :pk AND {condition}" if condition else "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": partition}, **({":sk": {"S": sk}} if condition else {})},
             "ScanIndexForward": not newest_first,
             "ConsistentRead": True,
             **({"ProjectionExpression": "pk, sk"} if keys_only else {}),
+            **({"Limit": at_most} if at_most else {}),
         }
+        return islice(self._pages(request), at_most)
+
+    def _pages(self, request: dict[str, Any]) -> Iterator[Row]:
         while True:
             with self.explained("Query"):
                 answer = self._client.query(**request)
@@ -320,6 +381,13 @@ def _content(row: Row) -> bytes:
     return content if isinstance(content, bytes) else b""
 
 
+def _shared_value(row: Row) -> bytes:
+    content = row.get("content")
+    if not isinstance(content, bytes):
+        raise rows.Unreadable
+    return content
+
+
 def _wire(key: Key, row: Row | None = None) -> dict[str, dict[str, str | bytes]]:
     pk, sk = key
     return {name: _value(content) for name, content in {"pk": pk, "sk": sk, **(row or {})}.items()}
@@ -337,10 +405,12 @@ def _row(item: Mapping[str, Mapping[str, Any]]) -> Row:
 def _condition(when: str, given: Row | None) -> dict[str, Any]:
     if not when:
         return {}
+    names = {f"#{name}": name for name in re.findall(r"#(\w+)", when)}
+    values = {f":{name}": _value(content) for name, content in (given or {}).items()}
     return {
         "ConditionExpression": when,
-        "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", when)},
-        "ExpressionAttributeValues": {f":{name}": _value(content) for name, content in (given or {}).items()},
+        "ExpressionAttributeNames": names,
+        **({"ExpressionAttributeValues": values} if values else {}),  # AWS refuses an empty one
     }
 
 

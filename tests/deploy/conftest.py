@@ -41,7 +41,7 @@ def strict_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def second_reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with moto(tmp_path_factory.mktemp("moto") / "log") as started:
         yield started

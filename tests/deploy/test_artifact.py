@@ -68,7 +68,7 @@ def test_it_brings_no_package_that_only_the_command_line_uses(packaged: Project)
 def test_of_botocore_it_brings_only_the_services_that_are_called(packaged: Project) -> None:
     folders = {Path(name).parts[2:-1] for name in names(packaged.artifact) if name.startswith("botocore/data/")}
 
-    assert {folder[0] for folder in folders if folder} == {"dynamodb", "secretsmanager"}
+    assert {folder[0] for folder in folders if folder} == {"dynamodb", "secretsmanager", "sqs"}
     assert packaged.artifact.stat().st_size <= 6_000_000
 
 

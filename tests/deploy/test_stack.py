@@ -1,14 +1,19 @@
 """serverless.yml as a template: what follows from the schedule and the config, and who may do what."""
 
+import base64
+import hashlib
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.deploy.standins import ROOT, SECRET, Project
+from tests.deploy.standins import ACCOUNT, FUNCTION, REGION, ROOT, SECRET, STACK, Cloud, Project, make_table, ministack
+from tests.deploy.test_deploy import as_role
 
 TWO_ACCOUNTS = """
 state: {table: from-the-config}
@@ -32,12 +37,18 @@ TABLE = {"Fn::If": ["MakesStateTable", {"Ref": "StateTable"}, {"Ref": "StateTabl
 
 
 def derive(
-    schedule: str = "rate(1 hour)", *, secret: str = SECRET, table: str = "", accounts: Any = None
+    schedule: str = "rate(1 hour)",
+    *,
+    secret: str = SECRET,
+    table: str = "",
+    accounts: Any = None,
+    fanout: object = "false",
+    workers: object = 5,
 ) -> dict[str, Any]:
     """Return what follows from them; AssertionError with what node says if they are refused."""
     script = "console.log(JSON.stringify(require('./tools/serverless_stack.js').derive(JSON.parse(process.argv[1]))))"
-    given = json.dumps({"schedule": schedule, "secret": secret, "stateTable": table, "accounts": accounts})
-    command = ["node", "-e", script, given]
+    given = {"schedule": schedule, "secret": secret, "stateTable": table, "accounts": accounts}
+    command = ["node", "-e", script, json.dumps({**given, "fanout": fanout, "workers": workers})]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)  # noqa: S603 - our own
     assert done.returncode == 0, done.stderr
     derived: dict[str, Any] = json.loads(done.stdout)
@@ -264,3 +275,307 @@ def test_a_deploy_that_cannot_work_says_why_before_it_begins(tmp_path: Path) -> 
 
     assert "every hour is neither rate(...) nor cron(...)" in said
     assert "    at " not in said
+
+
+# --- fan-out ----------------------------------------------------------------------------------------------------------
+
+GROUPS = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{STACK}-groups"
+WORKER = f"{STACK}-work"
+
+
+@pytest.fixture(scope="module")
+def fanned(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project as it is shipped, packaged as a fan-out."""
+    project = Project(tmp_path_factory.mktemp("fanned") / "project")
+    project.serverless(None, "package", params={"fanout": "true"})
+    return project
+
+
+@pytest.mark.parametrize(
+    ("schedule", "seconds", "hidden"),
+    [
+        ("rate(2 minutes)", "60", 175),
+        ("rate(5 minutes)", "240", 355),
+        ("rate(1 hour)", "3540", 660),
+        ("cron(0 0,7 * * ? *)", "21540", 660),
+        ("cron(0,3 8-18 ? * * *)", "120", 235),
+        ("rate(1 day)", "21540", 660),
+    ],
+)
+def test_a_fan_out_is_over_a_minute_before_the_next_run_and_within_six_hours(
+    schedule: str, seconds: str, hidden: int
+) -> None:
+    derived = derive(schedule, fanout="true")
+
+    assert derived["runSeconds"] == seconds
+    assert derived["visibilityTimeout"] == hidden == derived["timeout"] + 60
+
+
+def test_a_fan_out_needs_more_than_a_minute_between_two_runs() -> None:
+    with pytest.raises(AssertionError, match=r"fanout: rate\(1 minute\) leaves a run no time"):
+        derive("rate(1 minute)", fanout="true")
+
+
+@pytest.mark.parametrize("fanout", ["yes", "", "True", "1", None])
+def test_a_fan_out_is_asked_for_or_not(fanout: object) -> None:
+    with pytest.raises(AssertionError, match=r"fanout: .* is neither true nor false"):
+        derive(fanout=fanout)
+
+
+@pytest.mark.parametrize(("fanout", "adds"), [(True, True), ("true", True), (False, False), ("false", False)])
+def test_a_stage_may_ask_for_a_fan_out_without_quotes(fanout: object, *, adds: bool) -> None:
+    assert (derive(fanout=fanout)["fanout"] == "${file(tools/serverless_fanout.yml)}") == adds
+
+
+@pytest.mark.parametrize("workers", [1, 1001, "2.5", "many", "", None])
+def test_as_many_workers_as_aws_allows(workers: object) -> None:
+    with pytest.raises(AssertionError, match=r"workers: .* is not a whole number from 2 to 1000"):
+        derive(workers=workers)
+
+
+def test_a_fan_out_adds_to_the_stack_and_changes_nothing_else(packaged: Project, fanned: Project) -> None:
+    plain, template = without_artifact(packaged.template), without_artifact(fanned.template)
+    environment = template["Resources"]["SyncLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
+    plain_body = plain["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
+
+    added = {part: template[part].keys() - plain[part].keys() for part in ("Resources", "Outputs")}
+
+    assert added == {
+        "Resources": {
+            *("Groups", "DeadGroups", "WorkLambdaFunction", "WorkEventSourceMappingSQSGroups"),
+            *("WorkRole", "DispatchPolicy", "DeadGroupsAlarm", "FailedFleetRunAlarm", "FailedFleetRunMetric"),
+        },
+        "Outputs": {"GroupsUrl", "DeadGroupsUrl"},
+    }
+    assert environment.pop("SYNCER_QUEUE_URL") == {"Ref": "Groups"}
+    assert environment.pop("SYNCER_RUN_SECONDS") == "3540"
+    assert body["Fn::Sub"].startswith(plain_body["Fn::Sub"].removesuffix("\n]}\n"))
+    body["Fn::Sub"] = plain_body["Fn::Sub"]
+    for part, names in added.items():
+        for name in names:
+            del template[part][name]
+    assert template == plain
+
+
+def without_artifact(template: dict[str, Any]) -> dict[str, Any]:
+    """Return *template* without where the artifact is put, which tells the time."""
+    for function in resources(template, "AWS::Lambda::Function"):
+        assert function["Code"].pop("S3Key").endswith("/lambda.zip")
+    return template
+
+
+def test_the_worker_is_the_same_artifact_with_another_way_in(fanned: Project) -> None:
+    functions = {one["FunctionName"]: one for one in resources(fanned.template, "AWS::Lambda::Function")}
+    sync, work = functions[FUNCTION], functions[WORKER]
+
+    assert work["Handler"] == "syncer.handler.work"
+    assert work["Role"] == {"Fn::Sub": "${WorkRole.Arn}"}
+    assert work["LoggingConfig"] == {**sync["LoggingConfig"], "LogGroup": f"/aws/lambda/{FUNCTION}"}
+    own = {"FunctionName", "Handler", "Description", "Role", "LoggingConfig", "ReservedConcurrentExecutions"}
+    assert {key: value for key, value in work.items() if key not in own} == {
+        key: value for key, value in sync.items() if key not in own
+    }
+    (group,) = resources(fanned.template, "AWS::Logs::LogGroup")
+    assert group["LogGroupName"] == work["LoggingConfig"]["LogGroup"]
+
+
+def test_a_worker_gets_one_group_at_a_time_and_says_itself_which_failed(fanned: Project, tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    project.serverless(None, "package", params={"fanout": "true", "workers": "20"})
+
+    (mapping,) = resources(fanned.template, "AWS::Lambda::EventSourceMapping")
+    (wide,) = resources(project.template, "AWS::Lambda::EventSourceMapping")
+
+    assert mapping == {
+        "BatchSize": 1,
+        "Enabled": True,
+        "EventSourceArn": {"Fn::GetAtt": ["Groups", "Arn"]},
+        "FunctionName": {"Fn::GetAtt": ["WorkLambdaFunction", "Arn"]},
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 5},
+    }
+    assert wide == {**mapping, "ScalingConfig": {"MaximumConcurrency": 20}}
+
+
+def test_a_group_that_fails_five_times_is_kept_aside_for_two_weeks(fanned: Project) -> None:
+    queues = {name: fanned.template["Resources"][name]["Properties"] for name in ("Groups", "DeadGroups")}
+    groups = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:" + STACK + "-groups"
+
+    assert queues == {
+        "Groups": {
+            "QueueName": f"{STACK}-groups",
+            "VisibilityTimeout": 660,
+            "MessageRetentionPeriod": 86400,
+            "SqsManagedSseEnabled": True,
+            "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadGroups", "Arn"]}, "maxReceiveCount": 5},
+        },
+        "DeadGroups": {
+            "MessageRetentionPeriod": 1209600,
+            "SqsManagedSseEnabled": True,
+            "RedriveAllowPolicy": {"redrivePermission": "byQueue", "sourceQueueArns": [{"Fn::Sub": groups}]},
+        },
+    }
+
+
+def test_the_dispatcher_may_only_send_groups_and_the_worker_only_take_and_pass_them_on(fanned: Project) -> None:
+    template = fanned.template
+    (policy,) = resources(template, "AWS::IAM::Policy")
+    roles = {name: template["Resources"][name]["Properties"] for name in ("SyncRole", "WorkRole")}
+    allowed = {
+        name: {one["Sid"]: one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]}
+        for name, role in roles.items()
+    }
+    groups = {"Effect": "Allow", "Resource": {"Fn::GetAtt": ["Groups", "Arn"]}}
+
+    assert policy["Roles"] == [{"Ref": "SyncRole"}]
+    assert policy["PolicyDocument"]["Statement"] == [{"Sid": "Groups", "Action": "sqs:SendMessage", **groups}]
+    assert allowed["SyncRole"].keys() == {"Credentials", "State", "Log", "FailedRuns"}
+    assert allowed["WorkRole"] == {
+        **{sid: allowed["SyncRole"][sid] for sid in ("Credentials", "State", "Log")},
+        "Groups": {
+            "Sid": "Groups",
+            "Action": ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            **groups,
+        },
+    }
+    assert roles["WorkRole"].keys() == {"AssumeRolePolicyDocument", "Policies"}
+    assert roles["WorkRole"]["AssumeRolePolicyDocument"] == roles["SyncRole"]["AssumeRolePolicyDocument"]
+
+
+def test_a_run_that_needs_a_look_and_a_group_given_up_ring(fanned: Project) -> None:
+    made = fanned.template["Resources"]
+    metric = made["FailedFleetRunMetric"]["Properties"]
+    alarms = {name: made[name]["Properties"] for name in ("FailedRunAlarm", "FailedFleetRunAlarm", "DeadGroupsAlarm")}
+    look, dead = alarms["FailedFleetRunAlarm"], alarms["DeadGroupsAlarm"]
+    source = {"Namespace", "MetricName", "Dimensions", "AlarmDescription"}
+
+    assert metric["FilterPattern"] == '{ $.message = "run failed" }'
+    assert metric["LogGroupName"] == {"Ref": "SyncLogGroup"}
+    (counted,) = metric["MetricTransformations"]
+    assert (counted["MetricNamespace"], counted["MetricName"]) == (look["Namespace"], look["MetricName"])
+    assert {key: value for key, value in look.items() if key not in source} == {
+        key: value for key, value in alarms["FailedRunAlarm"].items() if key not in source
+    }
+    assert (dead["Namespace"], dead["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+    assert dead["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadGroups", "QueueName"]}}]
+    assert (dead["ComparisonOperator"], dead["Threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
+    assert dead["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+
+
+def test_the_dashboard_of_a_fan_out_shows_its_groups_and_workers_too(packaged: Project, fanned: Project) -> None:
+    plain, wide = widgets(packaged.template), widgets(fanned.template)
+
+    added = [widget["properties"]["title"] for widget in wide[len(plain) :]]
+
+    assert wide[: len(plain)] == plain
+    assert added == ["Groups of pairs", "Seconds that the oldest group waits", "Workers"]
+    below = max(widget["y"] + widget["height"] for widget in plain)
+    assert all(widget["y"] == below for widget in wide[len(plain) :])
+
+
+def widgets(template: dict[str, Any]) -> list[dict[str, Any]]:
+    (dashboard,) = resources(template, "AWS::CloudWatch::Dashboard")
+    found: list[dict[str, Any]] = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
+    return found
+
+
+@pytest.fixture
+def strict(tmp_path: Path) -> Iterator[Cloud]:
+    """AWS with IAM in force and nothing in it."""
+    with ministack(tmp_path / "log", AUTH="true") as started:
+        yield started
+
+
+def test_a_fan_out_is_deployed_switched_off_and_removed(strict: Cloud, tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    plain = {"alarmEmail": "me@example.com"}
+    params = {**plain, "fanout": "true"}
+
+    project.serverless(strict, "deploy", params=params)
+    _all_of_the_fan_out_is_there(strict, project)
+    _each_role_does_its_part_with_the_queue(strict)
+
+    project.serverless(strict, "deploy", params=plain)
+    assert _fan_out(strict) == ([FUNCTION], [], [])
+    environment = strict.client("lambda").get_function_configuration(FunctionName=FUNCTION)["Environment"]
+    assert not {"SYNCER_QUEUE_URL", "SYNCER_RUN_SECONDS"} & environment["Variables"].keys()
+
+    project.serverless(strict, "deploy", params=params)
+    project.serverless(strict, "remove", params=params)
+    assert _fan_out(strict) == ([], [], [])
+    assert strict.client("sqs").list_queues().get("QueueUrls", []) == []
+    assert strict.client("iam").list_roles()["Roles"] == []
+    assert strict.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert strict.client("logs").describe_log_groups()["logGroups"] == []
+
+
+def _fan_out(cloud: Cloud) -> tuple[list[str], list[str], list[str]]:
+    """Return the functions, what feeds them, and the queues of groups."""
+    functions = cloud.client("lambda").list_functions()["Functions"]
+    mappings = cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    queues = cloud.client("sqs").list_queues().get("QueueUrls", [])
+    return (
+        sorted(one["FunctionName"] for one in functions),
+        [one["EventSourceArn"] for one in mappings],
+        [url for url in queues if "groups" in url.lower()],
+    )
+
+
+def _all_of_the_fan_out_is_there(cloud: Cloud, project: Project) -> None:
+    made = cloud.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    assert {one["LogicalResourceId"] for one in made} == project.template["Resources"].keys()
+    assert all(one["ResourceStatus"].endswith("_COMPLETE") for one in made)
+    functions, sources, queues = _fan_out(cloud)
+    assert (functions, sources, len(queues)) == ([FUNCTION, WORKER], [GROUPS], 2)
+    work = cloud.client("lambda").get_function_configuration(FunctionName=WORKER)
+    assert work["CodeSha256"] == base64.b64encode(hashlib.sha256(project.artifact.read_bytes()).digest()).decode()
+    assert work["Environment"]["Variables"]["SYNCER_QUEUE_URL"] in queues
+    assert work["LoggingConfig"]["LogGroup"] == f"/aws/lambda/{FUNCTION}"
+    (outputs,) = cloud.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    assert {one["OutputValue"] for one in outputs["Outputs"] if "GroupsUrl" in one["OutputKey"]} == set(queues)
+
+
+def _each_role_does_its_part_with_the_queue(cloud: Cloud) -> None:
+    (mapping,) = cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    cloud.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    queue = {"QueueUrl": cloud.client("sqs").get_queue_url(QueueName=f"{STACK}-groups")["QueueUrl"]}
+    dispatcher, worker = as_role(cloud, "sync", "sqs"), as_role(cloud, "work", "sqs")
+
+    dispatcher.send_message(**queue, MessageBody="group")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        dispatcher.receive_message(**queue)
+    (message,) = worker.receive_message(**queue)["Messages"]
+    worker.delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
+    assert worker.get_queue_attributes(**queue, AttributeNames=["RedrivePolicy"])["Attributes"]
+    worker.send_message(**queue, MessageBody="group")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        worker.purge_queue(**queue)
+
+
+def test_a_second_reader_finds_the_same_fan_out(second_reader: Cloud, tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    table = make_table(second_reader, "not-the-stacks")
+    params = {"deploymentMethod": "direct", "stateTable": table, "fanout": "true", "workers": "7"}
+
+    project.serverless(second_reader, "deploy", params=params)
+
+    functions, sources, queues = _fan_out(second_reader)
+    assert (functions, sources, len(queues)) == ([FUNCTION, WORKER], [GROUPS], 2)
+    (mapping,) = second_reader.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (1, ["ReportBatchItemFailures"])
+    assert int(mapping["ScalingConfig"]["MaximumConcurrency"]) == 7
+    queue = second_reader.client("sqs").get_queue_url(QueueName=f"{STACK}-groups")["QueueUrl"]
+    kept = second_reader.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert (kept["VisibilityTimeout"], kept["MessageRetentionPeriod"]) == ("660", "86400")
+    assert json.loads(kept["RedrivePolicy"])["maxReceiveCount"] == 5
+    filters = second_reader.client("logs").describe_metric_filters()["metricFilters"]
+    assert "RunsToLookAt" in {each["metricName"] for one in filters for each in one["metricTransformations"]}
+    assert len(second_reader.client("cloudwatch").describe_alarms()["MetricAlarms"]) == 6
+    (group,) = second_reader.client("logs").describe_log_groups()["logGroups"]
+    assert group["logGroupName"] == f"/aws/lambda/{FUNCTION}"
+    said = project.serverless(second_reader, "info", "--verbose", params=params)
+    assert re.search(rf"^  GroupsUrl: .*/{STACK}-groups$", said, re.MULTILINE)
+
+    project.serverless(second_reader, "remove", params=params)
+    assert _fan_out(second_reader) == ([], [], [])

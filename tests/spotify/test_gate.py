@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.model import LikedSongs
+from syncer.budget import Budget
+from syncer.model import Account, LikedSongs
+from syncer.spotify.accounts import SpotifyAccounts
 from syncer.spotify.gate import CEILING, FLOOR, SECOND, Gate
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, NoChance
 from tests.spotify.crowd import PEOPLE, SharedClock
-from tests.spotify.wiring import Wired
+from tests.spotify.wiring import ACCOUNTS_URL, API_URL, Wired
 
 
 def go(gate: Gate) -> None:
@@ -269,4 +271,110 @@ def test_accounts_of_one_app_share_a_gate_and_others_do_not() -> None:
     other = wired.world.sign_in(app=wired.world.add_app("other"))
     second = Wired(world=wired.world, clock=wired.clock, sign_in=other)
     second.open()
+    assert wired.clock.elapsed == pytest.approx(SECOND, abs=0.001)
+
+
+# --- one of several workers -------------------------------------------------------------------------------------------
+
+
+class Part:
+    """What a worker has of a client id, as a test says: ``given`` by the second, and the ``closed`` ones left.
+
+    ``told`` lists what it told the others.
+    """
+
+    def __init__(self, *given: int) -> None:
+        self.given = list(given)
+        self.closed: list[float] = []
+        self.told: list[float] = []
+
+    def per_second(self) -> int:
+        return self.given.pop(0) if len(self.given) > 1 else self.given[0]
+
+    def closed_for(self) -> float:
+        return self.closed.pop(0) if self.closed else -1.0
+
+    def close(self, seconds: float) -> None:
+        self.told.append(seconds)
+
+
+@pytest.mark.parametrize(("given", "rate"), [(1, 1), (3, 3), (5, 5), (10, 5)])
+def test_the_smaller_of_its_own_pace_and_its_part_counts(given: int, rate: int) -> None:
+    clock = FakeClock()
+    gate = Gate(clock, share=Part(given))
+    gate.slow_down()
+
+    assert pace(gate, clock) == pytest.approx(rate / SECOND, rel=0.02)
+
+
+def test_who_has_no_part_asks_again_each_second_whether_it_may_go() -> None:
+    clock = FakeClock()
+    asked: list[float] = []
+    with Gate(clock, share=Part(0, 0, 0, 2)).pass_through(lambda: asked.append(clock.elapsed)):
+        pass
+
+    assert asked == [0, 1, 2, 3]
+
+
+def test_who_may_not_wait_any_longer_for_a_part_does_not() -> None:
+    clock = FakeClock()
+
+    def may_go() -> None:
+        if clock.elapsed > 2:
+            raise NotNow
+
+    with pytest.raises(NotNow):
+        go_if(Gate(clock, share=Part(0)), may_go)
+    assert clock.elapsed == 3
+
+
+def test_what_another_worker_was_told_holds_it_off_and_has_it_send_a_probe() -> None:
+    clock = FakeClock()
+    part = Part(10)
+    part.closed = [2.5, 1.5, 0.5]
+    gate = Gate(clock, share=part)
+    with gate.pass_through(lambda: None):
+        assert clock.slept == pytest.approx([1, 1, 0.5])
+        other = Other(gate)
+        assert other.still_waits
+    assert other.passes
+    assert pace(gate, clock) == pytest.approx(10 / SECOND, rel=0.02)
+
+
+def test_what_it_is_told_itself_it_tells_the_others_and_waits_in_short_steps() -> None:
+    clock = FakeClock()
+    gate = Gate(clock, share=(part := Part(10)))
+    gate.close(2.5)
+    go(gate)
+
+    assert part.told == [2.5]
+    assert clock.slept == pytest.approx([1, 1, 0.5])
+
+
+def test_each_client_id_has_one_part_whatever_its_accounts() -> None:
+    wired = Wired()
+    asked: list[str] = []
+
+    def share(client_id: str) -> Part:
+        asked.append(client_id)
+        return Part(1)
+
+    other = wired.world.sign_in(app=wired.world.add_app("other"))
+    wired.add_account("other", other)
+    accounts = SpotifyAccounts(
+        api_url=API_URL,
+        accounts_url=ACCOUNTS_URL,
+        store=lambda account: wired.others.get(account.name, wired.store),
+        state=wired.state,
+        wire=wired.wire,
+        clock=wired.clock,
+        chance=NoChance(),
+        share=share,
+    )
+    for name in ("default", "other", "default", "other"):
+        accounts(Account(name=name), Budget(wired.clock))
+
+    assert asked == [wired.sign_in.client_id, other.client_id]
+    assert wired.clock.elapsed == pytest.approx(0)
+    accounts(Account(name="other"), Budget(wired.clock)).sources.page(LikedSongs(), 0)
     assert wired.clock.elapsed == pytest.approx(SECOND, abs=0.001)

@@ -86,6 +86,11 @@ def use_everything(state: DynamoDbState) -> None:
         for content in (b"small", SMALLEST_LARGE, LARGE, b"small"):
             state.cache("week", content)
             assert state.cached("week") == content
+        state.put("family", "name", b"value")
+        state.swap("family", "name", b"other", over=b"value")
+        state.swap("family", "name", None, over=b"value")
+        state.all("family")
+        state.drop("family")
 
 
 def test_no_other_calls_are_made_than_a_role_is_told_to_allow(cloud: Cloud) -> None:
