@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any, Protocol
 
 from syncer.cache import Cache, Index, Ledger
@@ -12,7 +13,7 @@ from syncer.fleet import Head, Rows, Task, message
 from syncer.grouping import Groups
 from syncer.ids import PlaylistId
 from syncer.library import uses
-from syncer.model import Begun, Config, PlaylistSource
+from syncer.model import Begun, Config, Pair, PlaylistSource
 from syncer.ports import Chance, Clock, FleetState, Messages, StateStore, Watch
 from syncer.report import as_json, stamp
 from syncer.service import Glance, Service, run_id
@@ -69,11 +70,12 @@ class Dispatcher:
         with ExitStack() as unless_begun:
             unless_begun.callback(self._call_off, head)
             head, tasks = self._begin(head, config, deadline)
+            if tasks:
+                self._closer.look_again(head)  # first: where the queue refuses it, no worker has begun yet
             unless_begun.pop_all()
         if not tasks:
             return self._closer.close(head) or {}
         self._messages.send([message(head.run_id, number) for number in range(len(tasks))])
-        self._closer.look_again(head)
         return {
             "run_id": head.run_id,
             "started_at": stamp(head.at),
@@ -89,7 +91,7 @@ class Dispatcher:
         with self._service(self._state, worker=head.run_id) as service:
             begun, half = Begun(run_id=head.run_id, at=head.at), now + (deadline - now) / 2
             glance = service.glance(config, begun, deadline=half)  # the rest is for telling the workers
-        tasks = list(_tasks(glance, _turned(glance.groups, head.first)))
+        tasks = list(_tasks(glance, _in_turns(glance.groups, head.first)))
         rows.keep_glance(as_json(glance.report, items_per_pair=0))
         for number, task in enumerate(tasks):
             rows.keep_task(number, task)
@@ -104,10 +106,17 @@ class Dispatcher:
         self._state.let_go(head.run_id, until=head.until)
 
 
-def _turned(groups: Groups, first: str | None) -> Groups:
-    """Return *groups*, beginning with the one that has the pair called *first*."""
+def _in_turns(groups: Groups, first: str | None) -> Groups:
+    """Return *groups* such that accounts take turns, from the group on that has the pair called *first*.
+
+    Each app has a rate of its own: workers that are all at one of them would wait for each other.
+    """
     begin = next((place for place, group in enumerate(groups) if first in {pair.name for pair in group}), 0)
-    return (*groups[begin:], *groups[:begin])
+    by_account: dict[str, list[tuple[Pair, ...]]] = {}
+    for group in (*groups[begin:], *groups[:begin]):
+        by_account.setdefault(group[0].account, []).append(group)
+    rounds = zip_longest(*by_account.values())
+    return tuple(group for each in rounds for group in each if group)
 
 
 def _tasks(glance: Glance, groups: Groups) -> Iterator[Task]:

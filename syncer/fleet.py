@@ -14,8 +14,9 @@ RUNS: Final = "runs"
 """The family of the heads of the runs that are not closed."""
 CHUNK: Final = 250_000
 """Bytes of one value that is shared."""
-ATTEMPTS: Final = 5
-"""How often the queue delivers a message before it gives it up (maxReceiveCount of the stack)."""
+ATTEMPTS: Final = 3
+"""How often the queue delivers a message before it gives it up (maxReceiveCount of the stack): as often as an hour has
+room for, each time after the whole time of a worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

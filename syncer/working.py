@@ -75,7 +75,7 @@ class Worker:
         left = (head.until - now).total_seconds()
         rows = Rows(self._state, head.run_id)
         task = rows.task(number)
-        if left <= 0 or task is None:  # too late, or twice
+        if left <= 0 or task is None or task.is_given_up(now):  # too late, or twice, or once too often
             return
         group = _Group(self._state, head, number, task, rows, worker=f"{now:%Y%m%dT%H%M%S%f}-{anyone(self._chance)}")
         try:

@@ -34,7 +34,7 @@ from tests.fakes import (
 HOUR: Final = 3600.0
 TIMEOUT: Final = 600.0
 """Seconds that one worker may take."""
-VISIBLE: Final = TIMEOUT + 60
+VISIBLE: Final = TIMEOUT + 120
 """Seconds after which a message comes again that nobody was through with."""
 APP: Final = "app"
 """The client id of every account of a FakeAccounts."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 
 from syncer.errors import Code, Locked, StateUnusable, StoreUnreachable, SyncError, Temporary
-from syncer.fleet import RUNS, Head
+from syncer.fleet import ATTEMPTS, RUNS, Head
 from syncer.ids import PlaylistId
 from syncer.model import NewTarget, Removed
 from syncer.part import TARGETS
@@ -300,7 +300,7 @@ def test_a_group_that_ends_each_of_its_workers_is_given_up() -> None:
     trial.go(poison)
 
     (report,) = trial.fleet.reports
-    assert [json.loads(body)["group"] for body in trial.fleet.dead] == [1]
+    assert [json.loads(body)["group"] for body in trial.fleet.dead] == [2]
     assert statuses(report) == {
         "a-to-x": "added",
         "c-to-y": "failed",
@@ -311,7 +311,7 @@ def test_a_group_that_ends_each_of_its_workers_is_given_up() -> None:
     }
     assert set(codes(report).values()) == {"bug"}
     assert (report["exit_code"], report["added"]) == (1, 6)
-    assert "5 workers in a row" in report["pairs"][1]["error"]["message"]
+    assert f"{ATTEMPTS} workers in a row" in report["pairs"][1]["error"]["message"]
     trial.recover()
     trial.check()
     assert trial.told == trial.applied

@@ -20,7 +20,7 @@ from syncer.ids import PlaylistId, Uri
 from syncer.model import Item, Pair, PlaylistSource
 from syncer.planner import plan
 from syncer.spotify.gate import CEILING
-from tools import kinds
+from tools import fleet, kinds
 from tools.figures import HEADER, Row, show
 from tools.stage import Cost, Stage, staged
 
@@ -245,6 +245,7 @@ def rows() -> Iterator[Row]:
     yield from planning()
     yield from validating()
     yield from kinds.rows()
+    yield from fleet.rows()
 
 
 if __name__ == "__main__":

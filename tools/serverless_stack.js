@@ -47,7 +47,7 @@ function derive({ schedule, secret, stateTable, accounts, fanout, workers }) {
     workers: countOfWorkers(workers),
     runSeconds: String(Math.min(LONGEST_RUN, shortest) - MINUTE),
     // A worker that is still at work is not given a second time.
-    visibilityTimeout: timeout + MINUTE,
+    visibilityTimeout: timeout + 2 * MINUTE, // the locks of a worker that was killed end before that
   };
 }
 
@@ -170,7 +170,7 @@ function signInMetrics(count) {
 function isFanout(asked, schedule, shortest) {
   if (!['true', 'false'].includes(String(asked))) throw refusal(`fanout: ${asked} is neither true nor false`);
   if (String(asked) === 'false') return false;
-  if (shortest <= MINUTE) throw refusal(`fanout: ${schedule} leaves a run no time; two minutes is the least`);
+  if (shortest < 3 * MINUTE) throw refusal(`fanout: ${schedule} leaves a run no time; three minutes is the least`);
   return true;
 }
 

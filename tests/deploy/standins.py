@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -99,6 +100,7 @@ def ministack(log: Path, **environment: str) -> Cloud:
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "LAMBDA_EXECUTOR": "local",
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1",
+        "TMPDIR": str(log.parent),  # where it unpacks each function, and leaves it
     }
     command = [str(BIN / "ministack")]
     return Cloud(command, {**settings, **environment}, port=port, health="/_ministack/health", log=log)
@@ -220,6 +222,65 @@ def kept(cloud: Cloud, table: str, partition: str) -> list[dict[str, Any]]:
     """What *table* holds of *partition*."""
     rows: list[dict[str, Any]] = cloud.client("dynamodb").scan(TableName=table)["Items"]
     return [row for row in rows if row["pk"]["S"] == partition]
+
+
+def invoke(cloud: Cloud, *, event: Any = None) -> tuple[bool, dict[str, Any]]:
+    """Return whether the run failed, and its report or error."""
+    answer = cloud.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(event or {}))
+    return "FunctionError" in answer, json.loads(answer["Payload"].read())
+
+
+def role_of(cloud: Cloud, policy: str) -> str:
+    """Return the name of the role that has *policy*."""
+    iam = cloud.client("iam")
+    names: list[str] = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    return next(name for name in names if policy in iam.list_role_policies(RoleName=name)["PolicyNames"])
+
+
+@contextmanager
+def changed(cloud: Cloud, policy: str, change: Callable[[list[str]], list[str]]) -> Iterator[None]:
+    """Make *change* to the actions that each statement of *policy* allows."""
+    iam, name = cloud.client("iam"), {"RoleName": role_of(cloud, policy), "PolicyName": policy}
+    before = json.dumps(iam.get_role_policy(**name)["PolicyDocument"])
+    document = json.loads(before)
+    for statement in document["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        statement["Action"] = change(actions) or ["none:None"]
+    iam.put_role_policy(**name, PolicyDocument=json.dumps(document))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(**name, PolicyDocument=before)
+
+
+def without_right(cloud: Cloud, policy: str, action: str) -> AbstractContextManager[None]:
+    """Keep one action out of *policy*."""
+    return changed(cloud, policy, lambda actions: [one for one in actions if one.removesuffix("Batch") != action])
+
+
+def with_batches(cloud: Cloud, policy: str) -> AbstractContextManager[None]:
+    """Have whoever may send messages send several at once, which MiniStack takes for an action of its own."""
+    return changed(
+        cloud,
+        policy,
+        lambda actions: [*actions, *(f"{one}Batch" for one in actions if one == "sqs:SendMessage")],
+    )
+
+
+def as_role(cloud: Cloud, policy: str, service: str) -> Any:
+    """Return a client with the rights of the role that has *policy*, which is made to trust this account for it."""
+    role = role_of(cloud, policy)
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    cloud.client("iam").update_assume_role_policy(RoleName=role, PolicyDocument=document)
+    keys = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    return cloud.client(
+        service,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
 
 
 def free_port() -> int:

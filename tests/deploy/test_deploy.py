@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,19 +21,21 @@ from syncer.sandbox.things import Playlist, SignIn
 from syncer.sandbox.world import World
 from syncer.state.dynamodb import DynamoDbState
 from tests.deploy.standins import (
-    ACCOUNT,
     FUNCTION,
     ROOT,
     SECRET,
     STACK,
     Cloud,
     Project,
+    as_role,
     at,
+    invoke,
     kept,
     state_table,
     store,
     stored,
     wait_for,
+    without_right,
 )
 
 ACTIONS = ("GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
@@ -48,12 +50,6 @@ def shipped_scene(world: Scene) -> tuple[Playlist, Playlist]:
     (first,) = (source.id for source in pairs[0].sources if isinstance(source, PlaylistSource))
     world.add(world.playlists[first], ["spotify:track:" + PlaylistId("0" * 22)])
     return world.playlists[first], world.playlists[pairs[0].target]
-
-
-def invoke(cloud: Cloud, *, event: Any = None) -> tuple[bool, dict[str, Any]]:
-    """Return whether the run failed, and its report or error."""
-    answer = cloud.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(event or {}))
-    return "FunctionError" in answer, json.loads(answer["Payload"].read())
 
 
 def failed_runs(cloud: Cloud) -> list[str]:
@@ -191,47 +187,11 @@ def sign_in(guarded: Cloud, strict_world: World) -> SignIn:
     return made
 
 
-def role_of(cloud: Cloud, policy: str) -> str:
-    """Return the name of the role that has *policy*."""
-    iam = cloud.client("iam")
-    names: list[str] = [role["RoleName"] for role in iam.list_roles()["Roles"]]
-    return next(name for name in names if policy in iam.list_role_policies(RoleName=name)["PolicyNames"])
-
-
 @pytest.fixture
 def forbid(guarded: Cloud) -> Iterator[Callable[[str, str], None]]:
     """Take one action out of a policy, until the end of the test."""
-    iam = guarded.client("iam")
-    before: list[dict[str, Any]] = []
-
-    def forbidden(policy: str, action: str) -> None:
-        name = {"RoleName": role_of(guarded, policy), "PolicyName": policy}
-        document = iam.get_role_policy(**name)["PolicyDocument"]
-        before.append({**name, "PolicyDocument": json.dumps(document)})
-        for statement in document["Statement"]:
-            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            statement["Action"] = [one for one in actions if one != action] or ["none:None"]
-        iam.put_role_policy(**name, PolicyDocument=json.dumps(document))
-
-    yield forbidden
-    for policy in reversed(before):
-        iam.put_role_policy(**policy)
-
-
-def as_role(cloud: Cloud, policy: str, service: str) -> Any:
-    """Return a client with the rights of the role that has *policy*, which is made to trust this account for it."""
-    role = role_of(cloud, policy)
-    arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    cloud.client("iam").update_assume_role_policy(RoleName=role, PolicyDocument=document)
-    keys = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    return cloud.client(
-        service,
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
+    with ExitStack() as until_the_end:
+        yield lambda policy, action: until_the_end.enter_context(without_right(guarded, policy, action))
 
 
 @pytest.mark.usefixtures("sign_in")

@@ -12,8 +12,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.deploy.standins import ACCOUNT, FUNCTION, REGION, ROOT, SECRET, STACK, Cloud, Project, make_table, ministack
-from tests.deploy.test_deploy import as_role
+from tests.deploy.standins import (
+    ACCOUNT,
+    FUNCTION,
+    REGION,
+    ROOT,
+    SECRET,
+    STACK,
+    Cloud,
+    Project,
+    as_role,
+    make_table,
+    ministack,
+)
 
 TWO_ACCOUNTS = """
 state: {table: from-the-config}
@@ -294,12 +305,12 @@ def fanned(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.mark.parametrize(
     ("schedule", "seconds", "hidden"),
     [
-        ("rate(2 minutes)", "60", 175),
-        ("rate(5 minutes)", "240", 355),
-        ("rate(1 hour)", "3540", 660),
-        ("cron(0 0,7 * * ? *)", "21540", 660),
-        ("cron(0,3 8-18 ? * * *)", "120", 235),
-        ("rate(1 day)", "21540", 660),
+        ("rate(3 minutes)", "120", 295),
+        ("rate(5 minutes)", "240", 415),
+        ("rate(1 hour)", "3540", 720),
+        ("cron(0 0,7 * * ? *)", "21540", 720),
+        ("cron(0,3 8-18 ? * * *)", "120", 295),
+        ("rate(1 day)", "21540", 720),
     ],
 )
 def test_a_fan_out_is_over_a_minute_before_the_next_run_and_within_six_hours(
@@ -308,12 +319,12 @@ def test_a_fan_out_is_over_a_minute_before_the_next_run_and_within_six_hours(
     derived = derive(schedule, fanout="true")
 
     assert derived["runSeconds"] == seconds
-    assert derived["visibilityTimeout"] == hidden == derived["timeout"] + 60
+    assert derived["visibilityTimeout"] == hidden == derived["timeout"] + 120
 
 
-def test_a_fan_out_needs_more_than_a_minute_between_two_runs() -> None:
-    with pytest.raises(AssertionError, match=r"fanout: rate\(1 minute\) leaves a run no time"):
-        derive("rate(1 minute)", fanout="true")
+def test_a_fan_out_needs_three_minutes_between_two_runs() -> None:
+    with pytest.raises(AssertionError, match=r"fanout: rate\(2 minutes\) leaves a run no time"):
+        derive("rate(2 minutes)", fanout="true")
 
 
 @pytest.mark.parametrize("fanout", ["yes", "", "True", "1", None])
@@ -405,10 +416,10 @@ def test_a_group_that_fails_five_times_is_kept_aside_for_two_weeks(fanned: Proje
     assert queues == {
         "Groups": {
             "QueueName": f"{STACK}-groups",
-            "VisibilityTimeout": 660,
+            "VisibilityTimeout": 720,
             "MessageRetentionPeriod": 86400,
             "SqsManagedSseEnabled": True,
-            "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadGroups", "Arn"]}, "maxReceiveCount": 5},
+            "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadGroups", "Arn"]}, "maxReceiveCount": 3},
         },
         "DeadGroups": {
             "MessageRetentionPeriod": 1209600,
@@ -567,8 +578,8 @@ def test_a_second_reader_finds_the_same_fan_out(second_reader: Cloud, tmp_path: 
     assert int(mapping["ScalingConfig"]["MaximumConcurrency"]) == 7
     queue = second_reader.client("sqs").get_queue_url(QueueName=f"{STACK}-groups")["QueueUrl"]
     kept = second_reader.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    assert (kept["VisibilityTimeout"], kept["MessageRetentionPeriod"]) == ("660", "86400")
-    assert json.loads(kept["RedrivePolicy"])["maxReceiveCount"] == 5
+    assert (kept["VisibilityTimeout"], kept["MessageRetentionPeriod"]) == ("720", "86400")
+    assert json.loads(kept["RedrivePolicy"])["maxReceiveCount"] == 3
     filters = second_reader.client("logs").describe_metric_filters()["metricFilters"]
     assert "RunsToLookAt" in {each["metricName"] for one in filters for each in one["metricTransformations"]}
     assert len(second_reader.client("cloudwatch").describe_alarms()["MetricAlarms"]) == 6
