@@ -3,7 +3,8 @@
 import json
 import logging
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -96,9 +97,10 @@ class _Second:
         self.holders[worker] = mine, until
         return _Lease(mine, until, until - TERM / 2 if mine == fair else now + SOON)
 
-    def give_back(self, worker: str, now: float) -> None:
+    def give_back(self, worker: str, now: float, used: Sequence[float]) -> None:
+        """Take back what *worker* has, which was *used* at those times: the rest is free at once."""
         held, _ = self.holders.pop(worker, (0, now))
-        self.leaving.append((held, now + SECOND))
+        self.leaving += [(1, at + SECOND) for at in sorted(used, reverse=True)[:held] if at + SECOND > now]
 
     def close(self, until: float) -> None:
         self.closed = max(self.closed, until)
@@ -140,6 +142,7 @@ class Pace:
         self._clock = clock
         self._lease = _NONE
         self._closed = -math.inf
+        self._used: deque[float] = deque(maxlen=SLICES)
         self._lock = Lock()
 
     def per_second(self) -> int:
@@ -147,7 +150,11 @@ class Pace:
         with self._lock:
             if self._now() >= self._lease.renew_at:
                 self._lease = self._change(lambda row, now: row.lease(self._worker, now)) or _NONE
-            return self._lease.slices if self._now() < self._lease.until - GUARD else 0
+            now = self._now()
+            slices = self._lease.slices if now < self._lease.until - GUARD else 0
+            if slices:
+                self._used.append(now)  # the one who asks is about to pass, now or when it asks again
+            return slices
 
     def closed_for(self) -> float:
         """Return for how many seconds Spotify wants to hear nothing, as far as is known; not above 0: it listens."""
@@ -164,7 +171,7 @@ class Pace:
         with self._lock:
             self._lease = _NONE
             try:
-                self._change(lambda row, now: row.give_back(self._worker, now))
+                self._change(lambda row, now: row.give_back(self._worker, now, self._used))
             except StateUnusable as error:
                 log.warning("slices were not given back", extra={"reason": str(error)})
 

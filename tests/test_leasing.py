@@ -261,13 +261,16 @@ def test_what_is_given_up_is_nobodys_for_a_second() -> None:
     assert pair.b.per_second() == 5
 
 
-def test_who_gave_back_and_goes_on_all_the_same_leases_anew() -> None:
+def test_who_gave_back_and_goes_on_all_the_same_leases_anew_what_was_not_used() -> None:
     pair = Pair()
-    pair.a.per_second()
+    for _ in range(3):
+        pair.a.per_second()
     pair.a.give_back()
-    assert (pair.a.per_second(), pair.b.per_second()) == (0, 0)
+    assert (pair.a.per_second(), pair.b.per_second()) == (7, 0)
     pair.after(2)
-    assert (pair.a.per_second(), pair.b.per_second()) == (5, 5)
+    assert (pair.a.per_second(), pair.b.per_second()) == (5, 3)
+    pair.after(2)
+    assert pair.b.per_second() == 5
 
 
 def test_a_lease_that_was_long_in_coming_is_none() -> None:

@@ -47,6 +47,8 @@ EXHAUSTIVE: Final = "tests/promise/test_exhaustive.py"
 LISTENING: Final = "tests/promise/test_listening.py"
 ONE_FAULT: Final = f"{EXHAUSTIVE}::test_no_fault_anywhere_doubles_or_loses_anything"
 TARGETS: Final = "tests/promise/test_targets.py"
+FLEET: Final = "tests/test_fleet.py"
+FLEET_FAULTS: Final = "tests/test_fleet_faults.py"
 REFERENCE: Final = f"{EXHAUSTIVE}::test_the_reference_scenario_has_everything"
 
 
@@ -491,6 +493,71 @@ SABOTAGES: Final = (
         ),
         tests=("tests/spotify/test_runs.py::test_the_same_uris_are_sent_again_only_after_a_refusal",),
         red='assert "market" not in url',
+    ),
+    Sabotage(
+        name="targets not locked by workers",
+        harm="a message that comes twice has two workers at one target at once",
+        edits=(
+            Edit(
+                file="syncer/part.py",
+                old='            raise Locked(f"the lock of {target}")\n',
+                new="            return\n",
+            ),
+        ),
+        tests=(f"{FLEET}::test_a_group_that_is_being_done_is_put_off",),
+        red=r"AssertionError: .*",
+    ),
+    Sabotage(
+        name="adds of all workers under one name",
+        harm="the note of a worker that was killed is written over, and what it sent is sent once more",
+        edits=(
+            Edit(
+                file="syncer/appending.py",
+                old='f"{self._run_id}/{self._part}{next(self._serial):06d}"',
+                new='f"{self._run_id}/{next(self._serial):06d}"',
+            ),
+        ),
+        tests=(f"{FLEET_FAULTS}::test_a_process_may_be_killed_at_any_step",),
+        red=r"AssertionError: .*",
+    ),
+    Sabotage(
+        name="adds of a killed worker not told",
+        harm="the report of a run says that less was added than there is",
+        edits=(
+            Edit(
+                file="syncer/working.py",
+                old="with_earlier(outcome, self._earlier(outcome.pair))",
+                new="outcome",
+            ),
+        ),
+        tests=(f"{FLEET_FAULTS}::test_a_group_that_ends_each_of_its_workers_is_given_up",),
+        red=r"AssertionError: .*",
+    ),
+    Sabotage(
+        name="run closed by everybody",
+        harm="one run is reported twice",
+        edits=(
+            Edit(
+                file="syncer/closing.py",
+                old="        if not rows.change_head(claimed, over=head):\n",
+                new="        rows.change_head(claimed, over=head)\n        if rows.head() is None:\n",
+            ),
+        ),
+        tests=(f"{FLEET}::test_a_run_that_two_would_close_at_once_is_told_once",),
+        red=r"AssertionError: .*",
+    ),
+    Sabotage(
+        name="gate leased without a look at the others",
+        harm="ten workers of one app ask a hundred times a second, and Spotify shuts it out",
+        edits=(
+            Edit(
+                file="syncer/leasing.py",
+                old="mine = max(0, min(fair, SLICES - taken))",
+                new="mine = SLICES if taken else fair",
+            ),
+        ),
+        tests=("tests/test_leasing.py::test_no_second_sees_more_than_ten_requests_whoever_comes_goes_or_dies",),
+        red=r"assert .* > .*",
     ),
 )
 
