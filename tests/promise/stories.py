@@ -11,7 +11,7 @@ from tests.promise.wider import Wider
 
 KINDS: Final = (*schedule.KINDS, *wider.KINDS)
 """All that a trial can meet, as it is counted."""
-SEEDS: Final = 22_500
+SEEDS: Final = 20_700
 """As many as each build plays."""
 FEWEST: Final = 100
 """How often each of KINDS is to be met in so many trials."""
