@@ -50,7 +50,7 @@ promise: $(VENV)/dev ## prove that nothing is doubled or lost, over every fault 
 soak: $(VENV)/dev ## the same for many more schedules; SEEDS=1000000 and an hour at most by default
 	$(BIN)/python tools/soak.py --seeds $(or $(SEEDS),1000000) --minutes $(or $(MINUTES),60)
 
-sabotage: $(VENV)/dev ## show that the proof turns red for each of twenty-five broken builds
+sabotage: $(VENV)/dev ## show that the proof turns red for each of thirty-four broken builds
 	$(BIN)/python tools/sabotage.py
 
 mutate: .venv-mutate/done ## break the code that decides, in small ways: the tests must notice 95 % of it
