@@ -277,7 +277,7 @@ def _without_guests(part: Words, *, is_aside: bool) -> tuple[Words, frozenset[st
     """Return *part* up to a ``feat.``, and the words of the names behind it."""
     for place, word in enumerate(part):
         before, after = part[:place], part[place + 1 :]
-        if word in FEATURING and after and (before or is_aside):
+        if word in FEATURING and not JOINTS.issuperset(after) and (before or is_aside):
             is_noun = after[0] == "of" or (before and before[-1].isdecimal())  # a feat of strength, 6 ft under
             return (part, frozenset()) if is_noun else (before, frozenset(after) - JOINTS)
     return part, frozenset()
@@ -287,7 +287,8 @@ def _names_only(part: Words, known: frozenset[str]) -> bool:
     """Whether an aside has nothing (left), or names only artists that the item has anyway."""
     if not part:
         return True
-    return part[0] in WITH and len(part) > 1 and known.issuperset({*part[1:]} - JOINTS - {"by"})
+    named = {*part[1:]} - JOINTS - {"by"}
+    return part[0] in WITH and bool(named) and known.issuperset(named)
 
 
 def _mark(part: Words) -> Words:

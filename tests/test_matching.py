@@ -144,6 +144,8 @@ def test_a_marker_always_makes_another_item_of_it(title: str, marker: str, way: 
         assert not same(Match.FUZZY, a_track(title), a_track(way.format(title, marker), 2))
 
 
+@example("!!!", "W&", "{0} ({1})")
+@example("!!!", "feat. &", "{0} ({1})")
 @given(titles, st.text(min_size=1, max_size=12), decorated)
 def test_nothing_that_has_letters_or_digits_is_overlooked_but_what_is_known_to_say_nothing(
     title: str, addition: str, way: str
